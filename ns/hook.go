@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ns
+
+import "slices"
+
+// Point is a moment of a run at which plugins can be called. Hooks run in the
+// plugin's process, on the host.
+type Point string
+
+const (
+	// PreExec is when the child exists in its namespaces and is blocked. A hook
+	// that fails stops the run before the command starts.
+	PreExec Point = "pre-exec"
+	// PostExec is when the command has ended or will never start. It is called
+	// for every PreExec that was about to be called, even if that failed; it may
+	// be called again, and succeeds when there is nothing left to undo.
+	PostExec Point = "post-exec"
+)
+
+// HookRequest calls a plugin at a point. It holds all that the hook needs: the
+// plugin may have been stopped and started since it made its offer.
+type HookRequest struct {
+	Point  Point  `json:"point"`
+	Plugin string `json:"plugin"`
+	// RunID names the run, and everything on the host that belongs to it.
+	RunID string `json:"runId"`
+	// RunName is what the user called the run, or the RunID.
+	RunName string `json:"runName"`
+	// PID is the child's process id as the plugin sees it; 0 in PostExec when
+	// the child is gone.
+	PID int `json:"pid,omitempty"`
+	// Paths are the child's namespaces as files: pinned ones by their own path,
+	// others below /proc/PID/ns, which is gone with the child.
+	Paths map[Kind]string `json:"paths,omitempty"`
+	// StateDir is a directory of the run, below which the plugin may keep files.
+	StateDir string `json:"stateDir"`
+	// Request is what the plugin's offer was made for.
+	Request Request `json:"request"`
+	// IDMap is the map that the plugin's offer declared.
+	IDMap *IDMap `json:"idMap,omitempty"`
+	// State is what PreExec returned, in PostExec; empty if it returned nothing.
+	State []byte `json:"state,omitempty"`
+}
+
+// Has reports whether the run has a namespace of kind k of its own.
+func (r *HookRequest) Has(k Kind) bool { return slices.Contains(r.Request.Kinds, k) }
+
+// HookReply is a hook's answer.
+type HookReply struct {
+	// Steps are added to the plan. Only PreExec can add some.
+	Steps []Step `json:"steps,omitempty"`
+	// Env is added to the command's environment. Only PreExec can add some.
+	Env []EnvVar `json:"env,omitempty"`
+	// Results are what the hook found out, for nsctl to show: an address, a port.
+	Results map[string]string `json:"results,omitempty"`
+	// State is handed to PostExec as it is.
+	State []byte `json:"state,omitempty"`
+	// Diagnostics are notes, warnings and errors for the user. One error means
+	// that the hook failed.
+	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
+}

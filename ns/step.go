@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ns
+
+// Op says what a [Step] does. The set is closed: an unknown op is refused,
+// never skipped.
+type Op string
+
+// The ops, and the fields of Step that each uses.
+const (
+	// OpPropagation sets the propagation of Target and all mounts below to Data
+	// (private, slave); mount_setattr(2).
+	OpPropagation Op = "propagation"
+	// OpRootfs makes the directory Source the root that later targets are
+	// resolved in. It is a host path; Attrs apply to the whole tree.
+	OpRootfs Op = "rootfs"
+	// OpPivot makes the root of OpRootfs the root directory and unmounts the old
+	// one; pivot_root(2). Sources of the host are out of reach from here on.
+	OpPivot Op = "pivot"
+	// OpBind mounts the file or directory Source, and all mounts below it, on
+	// Target with Attrs; open_tree(2), mount_setattr(2), move_mount(2).
+	OpBind Op = "bind"
+	// OpMount mounts a new file system FSType on Target with Attrs and the
+	// options Data, comma-separated; fsopen(2), fsmount(2), move_mount(2).
+	OpMount Op = "mount"
+	// OpFile mounts a file with the content Data and the permission Mode on
+	// Target, read-only. It lives in memory and dies with the namespace.
+	OpFile Op = "file"
+	// OpMkdir makes the directory Target, and those above it, with Mode.
+	OpMkdir Op = "mkdir"
+	// OpSymlink makes Target a symbolic link to Data.
+	OpSymlink Op = "symlink"
+	// OpHostname and OpDomainname set the name of the UTS namespace to Data;
+	// sethostname(2), setdomainname(2).
+	OpHostname   Op = "hostname"
+	OpDomainname Op = "domainname"
+	// OpLinkUp sets the network interface Target up; netdevice(7).
+	OpLinkUp Op = "link-up"
+	// OpSysctl writes Data to /proc/sys/Target, where only net.* and kernel.*
+	// keys that belong to a namespace of the run are allowed.
+	OpSysctl Op = "sysctl"
+	// OpInit keeps the first process of the PID namespace as its init, which
+	// starts the command, reaps what it leaves and passes signals on.
+	OpInit Op = "init"
+)
+
+// ops says of which kind of namespace each op needs the run to have an own one.
+var ops = map[Op]Kind{
+	OpPropagation: Mount, OpRootfs: Mount, OpPivot: Mount, OpBind: Mount,
+	OpMount: Mount, OpFile: Mount, OpMkdir: Mount, OpSymlink: Mount,
+	OpHostname: UTS, OpDomainname: UTS, OpLinkUp: Net, OpSysctl: "", OpInit: PID,
+}
+
+// Needs returns the kind of namespace that the run must have for op, and
+// whether op is known. A sysctl needs the kind that its key belongs to, which
+// [SysctlKind] tells.
+func (op Op) Needs() (kind Kind, known bool) {
+	kind, known = ops[op]
+	return kind, known
+}
+
+// Phase says when in the child's life a step is carried out.
+type Phase string
+
+const (
+	// Setup, the zero value, is before the root is switched: sources are paths
+	// of the host. Targets are paths of the new root.
+	Setup Phase = ""
+	// Inside is after the root was switched: all paths are those that the
+	// command will see.
+	Inside Phase = "inside"
+)
+
+// Step is one action inside the child, before it executes the command. Which
+// fields an op uses stands with the op; the others must be empty.
+type Step struct {
+	Op       Op     `json:"op"`
+	Phase    Phase  `json:"phase,omitempty"`
+	Source   string `json:"source,omitempty"`
+	Target   string `json:"target,omitempty"`
+	FSType   string `json:"fsType,omitempty"`
+	Attrs    []Attr `json:"attrs,omitempty"`
+	Data     string `json:"data,omitempty"`
+	Mode     uint32 `json:"mode,omitempty"`     // permission bits; 0 means 0755 for directories, 0644 for files
+	IfExists bool   `json:"ifExists,omitempty"` // leave the step out if Source or Target doesn't exist
+}
+
+// Attr is an attribute of a mount, by its name in mount(8).
+type Attr string
+
+// The attributes; each is a MOUNT_ATTR_* of mount_setattr(2).
+const (
+	ReadOnly   Attr = "ro"
+	NoSUID     Attr = "nosuid"
+	NoDev      Attr = "nodev"
+	NoExec     Attr = "noexec"
+	NoAtime    Attr = "noatime"
+	StrictTime Attr = "strictatime"
+)

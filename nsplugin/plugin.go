@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package nsplugin is the SDK for authors of nsrun plugins.
+//
+// A plugin is a struct whose tagged fields are its options, with a method
+// Describe and a method Negotiate, handed to [Main]:
+//
+//	type hello struct {
+//		Name string `option:"name" help:"whom to greet" default:"world"`
+//	}
+//
+//	func (hello) Describe() nsplugin.Info {
+//		return nsplugin.Info{Name: "hello", Version: "1.0.0", Summary: "greets by environment"}
+//	}
+//
+//	func (h *hello) Negotiate(ctx context.Context, req *ns.Request) (*ns.Offer, error) {
+//		return &ns.Offer{Env: []ns.EnvVar{{Name: "HELLO", Value: h.Name}}}, nil
+//	}
+//
+//	func main() { nsplugin.Main(&hello{}) }
+//
+// Before each call the SDK makes a fresh copy of the struct and fills its
+// fields from the settings of the request, so that a plugin keeps no state
+// between calls. More interfaces are optional: [PreExecer], [PostExecer] and
+// [Checker].
+package nsplugin
+
+import (
+	"context"
+
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Info is the part of a plugin's descriptor that doesn't follow from its type.
+type Info struct {
+	Name     string    // Required; the NAME of nsrun-plugin-NAME.
+	Version  string    // Required.
+	Summary  string    // Required; one line.
+	Kinds    []ns.Kind // Kinds that the plugin can own.
+	Features []string  // What the plugin supports, for plugins that can replace each other.
+}
+
+// Plugin is what every plugin implements, on a pointer to a struct.
+type Plugin interface {
+	// Describe is pure: the same answer always, no side effect.
+	Describe() Info
+	// Negotiate answers one request. It may look at the host but changes
+	// nothing. An error, best made with [Errorf], refuses the run.
+	Negotiate(ctx context.Context, req *ns.Request) (*ns.Offer, error)
+}
+
+// PreExecer is a plugin with work on the host before the command starts. Its
+// offer asks for it with ns.PreExec in Hooks.
+type PreExecer interface {
+	// PreExec runs when the child exists and is blocked. An error stops the run.
+	PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, error)
+}
+
+// PostExecer is a plugin that undoes on the host what its PreExec did.
+type PostExecer interface {
+	// PostExec runs when the command has ended or will never start, also when
+	// PreExec failed or was cut short. It may be called more than once and
+	// succeeds when there is nothing left to undo.
+	PostExec(ctx context.Context, req *ns.HookRequest) error
+}
+
+// Checker is a plugin that can say beforehand whether it can work on this host.
+type Checker interface {
+	// Check returns what stands in the way, and what would help.
+	Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
+}

@@ -78,7 +78,7 @@ func HasErrors(ds []Diagnostic) bool {
 // *Diagnostic keeps its detail, hint and option; any other becomes the summary
 // of a new one.
 func Diagnose(err error) []Diagnostic {
-	if err == nil {
+	if d, ok := err.(*Diagnostic); err == nil || ok && d == nil {
 		return nil
 	}
 	if parts := joined(err); parts != nil {

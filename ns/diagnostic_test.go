@@ -17,6 +17,7 @@ func TestDiagnose(t *testing.T) {
 		want []Diagnostic
 	}{
 		"nothing":               {nil, nil},
+		"no diagnostic":         {(*Diagnostic)(nil), nil},
 		"a diagnostic":          {d, []Diagnostic{*d}},
 		"a plain error":         {errors.New("plain"), []Diagnostic{{Summary: "plain"}}},
 		"an error number":       {fmt.Errorf("open: %w", syscall.EPERM), []Diagnostic{{Summary: "open: operation not permitted", Errno: syscall.EPERM}}},

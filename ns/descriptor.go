@@ -37,6 +37,16 @@ func (d *Descriptor) Owns(k Kind) bool {
 	return false
 }
 
+// Option returns the option called name, or nil.
+func (d *Descriptor) Option(name string) *Option {
+	for i := range d.Options {
+		if d.Options[i].Name == name {
+			return &d.Options[i]
+		}
+	}
+	return nil
+}
+
 // Scope is the prefix under which the plugin's options are always reachable
 // (--SCOPE.OPTION): its kind when it fills just one, so that the flags stay the
 // same when a backend is swapped, and its name otherwise.

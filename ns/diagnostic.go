@@ -2,7 +2,12 @@
 
 package ns
 
-import "syscall"
+import (
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+)
 
 // Severity says what a [Diagnostic] does to the run.
 type Severity string
@@ -52,4 +57,65 @@ func (d *Diagnostic) Unwrap() error {
 		return nil
 	}
 	return d.Errno
+}
+
+// WithDetail sets the detail and returns d.
+func (d *Diagnostic) WithDetail(detail string) *Diagnostic { d.Detail = detail; return d }
+
+// WithHint sets the hint and returns d.
+func (d *Diagnostic) WithHint(hint string) *Diagnostic { d.Hint = hint; return d }
+
+// WithOption sets the option at fault and returns d.
+func (d *Diagnostic) WithOption(option string) *Diagnostic { d.Option = option; return d }
+
+// HasErrors reports whether one of ds refuses the run.
+func HasErrors(ds []Diagnostic) bool {
+	return slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Severity == Error })
+}
+
+// Diagnose returns err as diagnostics: one for each error that errors.Join put
+// together, and none for nil. An error that holds a *Diagnostic keeps its
+// detail, hint and option; any other becomes the summary of a new one.
+func Diagnose(err error) []Diagnostic {
+	if err == nil {
+		return nil
+	}
+	if parts := joined(err); parts != nil {
+		var ds []Diagnostic
+		for _, part := range parts {
+			ds = append(ds, Diagnose(part)...)
+		}
+		return ds
+	}
+	return []Diagnostic{diagnose(err)}
+}
+
+func diagnose(err error) Diagnostic {
+	var d Diagnostic
+	if held := (*Diagnostic)(nil); errors.As(err, &held) {
+		d = *held
+		if err == error(held) {
+			return d
+		}
+	}
+	d.Summary = err.Error()
+	errors.As(err, &d.Errno)
+	return d
+}
+
+// joined returns the errors that errors.Join put together, and nil for an error
+// that says something of its own.
+func joined(err error) []error {
+	j, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	var texts []string
+	for _, part := range j.Unwrap() {
+		texts = append(texts, part.Error())
+	}
+	if err.Error() != strings.Join(texts, "\n") {
+		return nil
+	}
+	return j.Unwrap()
 }

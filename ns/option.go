@@ -2,6 +2,8 @@
 
 package ns
 
+import "strings"
+
 // OptionType is the type of an option's value.
 type OptionType string
 
@@ -55,6 +57,21 @@ func (o *Option) Arity() int {
 		return 0
 	}
 	return 1
+}
+
+// Usage returns the option as it is typed: "--bind SRC DST", "--init=false".
+func (o *Option) Usage() string {
+	switch {
+	case len(o.Args) > 0:
+		return "--" + o.Name + " " + strings.Join(o.Args, " ")
+	case o.Type == Bool && o.Default == "true":
+		return "--" + o.Name + "=false"
+	case o.Type == Bool:
+		return "--" + o.Name
+	case len(o.Enum) > 0:
+		return "--" + o.Name + " " + strings.Join(o.Enum, "|")
+	}
+	return "--" + o.Name + " " + strings.ToUpper(string(o.Type))
 }
 
 // Setting is an option that was given. Settings keep the order of the command

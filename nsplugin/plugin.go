@@ -41,6 +41,22 @@ type Info struct {
 }
 
 // Plugin is what every plugin implements, on a pointer to a struct.
+//
+// A field of the struct with a tag "option" holds an option:
+//
+//	Size   string        `option:"size" help:"how large" default:"64m"`
+//	Init   bool          `option:"init" help:"run an init" default:"true"`
+//	Count  int           `option:"count,required" short:"c" help:"how many"`
+//	Wait   time.Duration `option:"wait" help:"how long" env:"HELLO_WAIT"`
+//	Config string        `option:"config" help:"where to read it" type:"path"`
+//	Key    string        `option:"key,sensitive" help:"never shown"`
+//	Mode   string        `option:"mode" help:"how" enum:"fast,safe" deprecated:"--speed"`
+//	Files  []string      `option:"file" help:"may be given again" type:"path"`
+//	Binds  [][]string    `option:"bind" help:"two words each time" args:"SRC,DST" type:"path"`
+//
+// The field is exported and has one of these types. A field without a default
+// keeps the value that it has in the struct given to [Main]; a slice starts empty.
+// How options relate to each other in order is in the request's Settings.
 type Plugin interface {
 	// Describe is pure: the same answer always, no side effect.
 	Describe() Info

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"github.com/nsrun/nsrun/ns"
+)
+
+// fake is a server that records what it was asked and gives set answers.
+type fake struct {
+	request    *ns.Request
+	hook       *ns.HookRequest
+	facts      ns.Facts
+	descriptor *ns.Descriptor
+	offer      *ns.Offer
+	reply      *ns.HookReply
+	diags      []ns.Diagnostic
+	err        error
+}
+
+func (f *fake) Describe(context.Context) (*ns.Descriptor, error) { return f.descriptor, f.err }
+
+func (f *fake) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error) {
+	f.request = req
+	return f.offer, f.err
+}
+
+func (f *fake) Hook(_ context.Context, req *ns.HookRequest) (*ns.HookReply, error) {
+	f.hook = req
+	return f.reply, f.err
+}
+
+func (f *fake) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, error) {
+	f.facts = facts
+	return f.diags, f.err
+}
+
+// connect returns a client of s, through a real server on a unix socket.
+func connect(t *testing.T, s Server) *Client {
+	t.Helper()
+	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer()
+	Register(g, s)
+	go g.Serve(listener)
+	t.Cleanup(g.Stop)
+	cc, err := grpc.NewClient("unix:"+listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cc.Close() })
+	return NewClient(cc)
+}
+
+// filled returns a T in which no field has its zero value, so that a field that
+// the conversion forgets is noticed, also one that is added later.
+func filled[T any]() T {
+	var v T
+	fillValue(reflect.ValueOf(&v).Elem(), "v")
+	return v
+}
+
+func fillValue(v reflect.Value, name string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(name)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(len(name)))
+	case reflect.Uint32, reflect.Uint64, reflect.Uintptr, reflect.Uint8:
+		v.SetUint(uint64(len(name)))
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fillValue(v.Elem(), name)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fillValue(v.Index(0), name+"0")
+		fillValue(v.Index(1), name+"1")
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fillValue(key, name+".key")
+		fillValue(value, name+".value")
+		v.SetMapIndex(key, value)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fillValue(v.Field(i), name+"."+v.Type().Field(i).Name)
+		}
+	default:
+		panic("fill " + name + ": " + v.Kind().String())
+	}
+}
+
+// withoutPlugin clears the one field that doesn't travel: nsrun fills it in.
+func withoutPlugin(ds []ns.Diagnostic) []ns.Diagnostic {
+	for i := range ds {
+		ds[i].Plugin = ""
+	}
+	return ds
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("%s differs (-want +got):\n%s", what, d)
+	}
+}
+
+func TestEveryFieldTravels(t *testing.T) {
+	descriptor, offer, reply := filled[ns.Descriptor](), filled[ns.Offer](), filled[ns.HookReply]()
+	withoutPlugin(offer.Diagnostics)
+	withoutPlugin(reply.Diagnostics)
+	f := &fake{descriptor: &descriptor, offer: &offer, reply: &reply, diags: withoutPlugin(filled[[]ns.Diagnostic]())}
+	c, ctx := connect(t, f), t.Context()
+
+	gotDescriptor, err := c.Describe(ctx)
+	same(t, "describe error", err, nil)
+	same(t, "descriptor", gotDescriptor, &descriptor)
+
+	request := filled[ns.Request]()
+	gotOffer, err := c.Negotiate(ctx, &request)
+	same(t, "negotiate error", err, nil)
+	same(t, "offer", gotOffer, &offer)
+	same(t, "request", f.request, &request)
+
+	pre := filled[ns.HookRequest]()
+	pre.Point, pre.State = ns.PreExec, nil
+	gotReply, err := c.Hook(ctx, &pre)
+	same(t, "pre-exec error", err, nil)
+	same(t, "pre-exec reply", gotReply, &reply)
+	same(t, "pre-exec request", f.hook, &pre)
+
+	post := filled[ns.HookRequest]()
+	post.Point = ns.PostExec
+	gotReply, err = c.Hook(ctx, &post)
+	same(t, "post-exec error", err, nil)
+	same(t, "post-exec reply", gotReply, &ns.HookReply{Diagnostics: reply.Diagnostics})
+	same(t, "post-exec request", f.hook, &post)
+
+	facts := filled[ns.Facts]()
+	ds, err := c.Check(ctx, facts)
+	same(t, "check error", err, nil)
+	same(t, "check", ds, f.diags)
+	same(t, "facts", f.facts, facts)
+}
+
+func TestEmptyAnswersTravel(t *testing.T) {
+	c, ctx := connect(t, &fake{}), t.Context()
+	descriptor, err := c.Describe(ctx)
+	same(t, "describe error", err, nil)
+	same(t, "descriptor", descriptor, &ns.Descriptor{})
+	offer, err := c.Negotiate(ctx, &ns.Request{})
+	same(t, "negotiate error", err, nil)
+	same(t, "offer", offer, &ns.Offer{})
+	for _, point := range []ns.Point{ns.PreExec, ns.PostExec} {
+		reply, err := c.Hook(ctx, &ns.HookRequest{Point: point})
+		same(t, "hook error", err, nil)
+		same(t, "reply", reply, &ns.HookReply{})
+	}
+}
+
+func TestPluginErrorsAreDiagnostics(t *testing.T) {
+	no := &ns.Diagnostic{Summary: "open /x: no such file or directory", Hint: "make it", Option: "x", Errno: syscall.ENOENT}
+	f := &fake{err: errors.Join(no, errors.New("plain")), offer: &ns.Offer{Diagnostics: []ns.Diagnostic{{Severity: ns.Notice, Summary: "kept"}}}}
+	c, ctx := connect(t, f), t.Context()
+	want := []ns.Diagnostic{*no, {Summary: "plain"}}
+
+	offer, err := c.Negotiate(ctx, &ns.Request{})
+	same(t, "negotiate error", err, nil)
+	same(t, "negotiate", offer.Diagnostics, append([]ns.Diagnostic{{Severity: ns.Notice, Summary: "kept"}}, want...))
+	for _, point := range []ns.Point{ns.PreExec, ns.PostExec} {
+		reply, err := c.Hook(ctx, &ns.HookRequest{Point: point})
+		same(t, "hook error", err, nil)
+		same(t, string(point), reply.Diagnostics, want)
+	}
+	ds, err := c.Check(ctx, ns.Facts{})
+	same(t, "check error", err, nil)
+	same(t, "check", ds, want)
+
+	_, err = c.Describe(ctx)
+	var d *ns.Diagnostic
+	if !errors.As(err, &d) || d.Summary != no.Summary {
+		t.Errorf("describe error is %v, want %v", err, no)
+	}
+	if !errors.Is(err, syscall.ENOENT) {
+		t.Errorf("describe error %v lost its errno", err)
+	}
+}
+
+func TestSpelledOutDefaults(t *testing.T) {
+	f := &fake{offer: &ns.Offer{
+		Steps:       []ns.Step{{Op: "later", Phase: "setup"}, {Phase: "dusk"}},
+		Diagnostics: []ns.Diagnostic{{Severity: "error", Summary: "a"}, {Severity: "fatal", Summary: "b"}},
+	}}
+	offer, err := connect(t, f).Negotiate(t.Context(), &ns.Request{})
+	same(t, "negotiate error", err, nil)
+	same(t, "steps", offer.Steps, []ns.Step{{Op: "later"}, {Phase: "dusk"}})
+	same(t, "diagnostics", offer.Diagnostics, []ns.Diagnostic{{Summary: "a"}, {Severity: "fatal", Summary: "b"}})
+}
+
+func TestDiagnosticsAreFitForATerminal(t *testing.T) {
+	f := &fake{diags: []ns.Diagnostic{{
+		Summary: "a\x1b[2Jb\nc\u202Ed\xff",
+		Detail:  strings.Repeat("x", 1<<20),
+	}}}
+	ds, err := connect(t, f).Check(t.Context(), ns.Facts{Hostname: "h\xff"})
+	same(t, "check error", err, nil)
+	same(t, "summary", ds[0].Summary, "a\uFFFD[2Jb c\uFFFDd\uFFFD")
+	if n := len(ds[0].Detail); n > MaxText+8 {
+		t.Errorf("detail has %d bytes, want about %d", n, MaxText)
+	}
+	same(t, "hostname", f.facts.Hostname, "h\uFFFD")
+}
+
+func TestUnknownPointIsRefused(t *testing.T) {
+	_, err := connect(t, &fake{}).Hook(t.Context(), &ns.HookRequest{Point: "mid-exec"})
+	if err == nil || !strings.Contains(err.Error(), `"mid-exec"`) {
+		t.Errorf("got %v, want an error that names the point", err)
+	}
+}
+
+func TestTextThatIsNotUTF8IsAnError(t *testing.T) {
+	req := &ns.Request{Settings: []ns.Setting{{Option: "x", Args: []string{"\xff"}}}}
+	_, err := connect(t, &fake{}).Negotiate(t.Context(), req)
+	if status.Code(err) != codes.Internal {
+		t.Errorf("got %v, want an internal error", err)
+	}
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nsplugin
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/nsrun/nsrun/internal/wire"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Main serves p to the nsrun that started this process, and exits when nsrun is
+// done with it. It is the whole of a plugin's func main.
+//
+// Run by hand, the process explains itself on standard error and exits with
+// status 2; "PLUGIN describe" prints the descriptor as JSON.
+//
+// Nothing may be written to standard output, which carries the handshake, before
+// Main is called. Logs belong into log/slog, which Main points at nsrun's log.
+func Main(p Plugin) {
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "describe":
+		os.Exit(describe(os.Stdout, os.Stderr, p))
+	case os.Getenv(wire.CookieKey) != wire.CookieValue:
+		explain(os.Stderr, p)
+		os.Exit(2)
+	}
+	logTo(os.Stderr, os.Getenv(wire.EnvLogLevel))
+	watchLifeline(os.Getenv(wire.EnvLifeline))
+	plugin.Serve(&plugin.ServeConfig{
+		HandshakeConfig: wire.Handshake(),
+		Plugins:         wire.PluginSet(newServer(p)),
+		GRPCServer:      grpcServer,
+		Logger:          hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr, JSONFormat: true}),
+	})
+}
+
+func grpcServer(opts []grpc.ServerOption) *grpc.Server {
+	return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(wire.MaxMessage))...)
+}
+
+// describe prints p's descriptor and returns the exit status.
+func describe(stdout, stderr io.Writer, p Plugin) int {
+	d, err := newServer(p).descriptor()
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return 1
+	}
+	enc := json.NewEncoder(stdout)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(d); err != nil {
+		fmt.Fprintln(stderr, "print descriptor:", err)
+		return 1
+	}
+	return 0
+}
+
+// explain says to somebody who started a plugin by hand what it is.
+func explain(w io.Writer, p Plugin) {
+	i := p.Describe()
+	fmt.Fprintf(w, "%s%s %s: %s\n", ns.BinaryPrefix, i.Name, i.Version, i.Summary)
+	fmt.Fprintf(w, "This is a plugin of nsrun (protocol %d), which is not run by hand.\n", wire.ProtocolVersion)
+	fmt.Fprintf(w, "  namespaces:  %s\n", kindList(i.Kinds))
+	fmt.Fprintf(w, "  to use it:   nsrun --plugins %s COMMAND\n", selector(i))
+	fmt.Fprintf(w, "  its flags:   nsrun --plugins %s --help\n", selector(i))
+	fmt.Fprintf(w, "  descriptor:  %s%s describe\n", ns.BinaryPrefix, i.Name)
+}
+
+func kindList(kinds []ns.Kind) string {
+	if len(kinds) == 0 {
+		return "none of its own"
+	}
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
+}
+
+// selector returns the entry of --plugins that chooses the plugin.
+func selector(i Info) string {
+	if len(i.Kinds) == 1 && string(i.Kinds[0]) != i.Name {
+		return string(i.Kinds[0]) + "=" + i.Name
+	}
+	return i.Name
+}

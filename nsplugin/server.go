@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nsplugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"runtime/debug"
+
+	"github.com/nsrun/nsrun/ns"
+)
+
+// server answers nsrun's calls with a plugin's methods. It implements
+// wire.Server.
+type server struct{ plugin Plugin }
+
+func newServer(p Plugin) *server { return &server{plugin: p} }
+
+// Describe implements wire.Server.
+func (s *server) Describe(context.Context) (d *ns.Descriptor, err error) {
+	defer catch("describe", &err)
+	return s.descriptor()
+}
+
+// Negotiate implements wire.Server.
+func (s *server) Negotiate(ctx context.Context, req *ns.Request) (offer *ns.Offer, err error) {
+	defer catch("negotiate", &err)
+	p, err := s.fresh(req)
+	if err != nil {
+		return nil, err
+	}
+	return p.Negotiate(ctx, req)
+}
+
+// Hook implements wire.Server. A plugin without a method for the point has
+// nothing to do there.
+func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (reply *ns.HookReply, err error) {
+	defer catch(string(req.Point), &err)
+	p, err := s.fresh(&req.Request)
+	if err != nil {
+		return nil, err
+	}
+	if pre, ok := p.(PreExecer); ok && req.Point == ns.PreExec {
+		return pre.PreExec(ctx, req)
+	}
+	if post, ok := p.(PostExecer); ok && req.Point == ns.PostExec {
+		return nil, post.PostExec(ctx, req)
+	}
+	return nil, nil
+}
+
+// Check implements wire.Server. A plugin without the method has no objection.
+func (s *server) Check(ctx context.Context, facts ns.Facts) (ds []ns.Diagnostic, err error) {
+	defer catch("check", &err)
+	if p, ok := s.plugin.(Checker); ok {
+		return p.Check(ctx, facts)
+	}
+	return nil, nil
+}
+
+// descriptor puts together what the plugin says and what its type says.
+func (s *server) descriptor() (*ns.Descriptor, error) {
+	fields, err := s.fields()
+	if err != nil {
+		return nil, err
+	}
+	info := s.plugin.Describe()
+	d := &ns.Descriptor{
+		Name:     info.Name,
+		Version:  info.Version,
+		Summary:  info.Summary,
+		Kinds:    info.Kinds,
+		Features: info.Features,
+		Hooks:    s.hooks(),
+	}
+	for _, f := range fields {
+		d.Options = append(d.Options, f.option)
+	}
+	return d, nil
+}
+
+func (s *server) hooks() []ns.Point {
+	var points []ns.Point
+	if _, ok := s.plugin.(PreExecer); ok {
+		points = append(points, ns.PreExec)
+	}
+	if _, ok := s.plugin.(PostExecer); ok {
+		points = append(points, ns.PostExec)
+	}
+	return points
+}
+
+func (s *server) fields() ([]field, error) {
+	t := reflect.TypeOf(s.plugin)
+	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("describe plugin: %s is not a pointer to a struct", t)
+	}
+	return fieldsOf(t.Elem())
+}
+
+// fresh returns a copy of the plugin with its option fields filled in, so that
+// nothing is left over from an earlier call. It makes the paths in req absolute.
+func (s *server) fresh(req *ns.Request) (Plugin, error) {
+	fields, err := s.fields()
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.descriptor()
+	if err != nil {
+		return nil, err
+	}
+	req.Settings = ns.ResolveSettings(d, req.Settings, req.Facts.Dir)
+	if err := refusal(ns.CheckSettings(d, req.Settings)); err != nil {
+		return nil, err
+	}
+	original := reflect.ValueOf(s.plugin).Elem()
+	fresh := reflect.New(original.Type())
+	fresh.Elem().Set(original)
+	fill(fresh.Elem(), fields, req.Settings)
+	return fresh.Interface().(Plugin), nil
+}
+
+// refusal returns the errors among ds as one error.
+func refusal(ds []ns.Diagnostic) error {
+	var errs []error
+	for i := range ds {
+		if ds[i].Severity == ns.Error {
+			errs = append(errs, &ds[i])
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// catch makes a panic in one of the plugin's methods an error of the call, so
+// that the user reads in nsrun's words what failed.
+func catch(call string, err *error) {
+	if r := recover(); r != nil {
+		slog.Error("panic in "+call, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+		*err = Errorf("%s: plugin panicked: %v", call, r).
+			WithHint("report this to the plugin's author, with the log of nsrun --debug")
+	}
+}

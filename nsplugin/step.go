@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nsplugin
+
+import "github.com/nsrun/nsrun/ns"
+
+// Propagation sets the propagation ("private", "slave") of target and of all
+// mounts below it.
+func Propagation(target, propagation string) ns.Step {
+	return ns.Step{Op: ns.OpPropagation, Target: target, Data: propagation}
+}
+
+// Rootfs makes the host directory dir the root in which later targets are
+// resolved. attrs apply to its whole tree. A [Pivot] must follow.
+func Rootfs(dir string, attrs ...ns.Attr) ns.Step {
+	return ns.Step{Op: ns.OpRootfs, Source: dir, Attrs: attrs}
+}
+
+// Pivot makes the root of [Rootfs] the root directory and drops the old one.
+func Pivot() ns.Step { return ns.Step{Op: ns.OpPivot} }
+
+// Bind mounts the host's file or directory source, with all mounts below it, on
+// target.
+func Bind(source, target string, attrs ...ns.Attr) ns.Step {
+	return ns.Step{Op: ns.OpBind, Source: source, Target: target, Attrs: attrs}
+}
+
+// Mount mounts a new file system of type fsType on target. options are the file
+// system's own, comma-separated, as in mount(8) -o.
+func Mount(fsType, target, options string, attrs ...ns.Attr) ns.Step {
+	return ns.Step{Op: ns.OpMount, FSType: fsType, Target: target, Data: options, Attrs: attrs}
+}
+
+// Tmpfs mounts an empty tmpfs(5) on target. options are the file system's own:
+// "size=64m,mode=1777".
+func Tmpfs(target, options string, attrs ...ns.Attr) ns.Step {
+	return Mount("tmpfs", target, options, attrs...)
+}
+
+// File mounts a read-only file with the given content and permission bits on
+// target; mode 0 means 0644.
+func File(target, content string, mode uint32) ns.Step {
+	return ns.Step{Op: ns.OpFile, Target: target, Data: content, Mode: mode}
+}
+
+// Mkdir makes the directory target, and those above it; mode 0 means 0755.
+func Mkdir(target string, mode uint32) ns.Step {
+	return ns.Step{Op: ns.OpMkdir, Target: target, Mode: mode}
+}
+
+// Symlink makes link a symbolic link to target.
+func Symlink(target, link string) ns.Step {
+	return ns.Step{Op: ns.OpSymlink, Target: link, Data: target}
+}
+
+// Hostname sets the host name of the UTS namespace.
+func Hostname(name string) ns.Step { return ns.Step{Op: ns.OpHostname, Data: name} }
+
+// Domainname sets the NIS domain name of the UTS namespace.
+func Domainname(name string) ns.Step { return ns.Step{Op: ns.OpDomainname, Data: name} }
+
+// LinkUp sets a network interface up.
+func LinkUp(name string) ns.Step { return ns.Step{Op: ns.OpLinkUp, Target: name} }
+
+// Sysctl sets a kernel parameter, named with dots, that belongs to a namespace
+// of the run.
+func Sysctl(key, value string) ns.Step {
+	return ns.Step{Op: ns.OpSysctl, Target: key, Data: value}
+}
+
+// Init keeps an init as pid 1 of the PID namespace, which starts the command.
+func Init() ns.Step { return ns.Step{Op: ns.OpInit} }
+
+// Inside returns s, to be carried out after the root was switched.
+func Inside(s ns.Step) ns.Step { s.Phase = ns.Inside; return s }
+
+// IfExists returns s, to be left out if its source or target doesn't exist.
+func IfExists(s ns.Step) ns.Step { s.IfExists = true; return s }

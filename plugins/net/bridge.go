@@ -4,15 +4,15 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // runDir is where all that must not outlive a reboot is kept: the kernel's side
@@ -188,10 +188,24 @@ func bridgeProblem(device string) (problem, hint string) {
 	if _, err := net.InterfaceByName(device); err != nil {
 		return "", ""
 	}
-	if _, err := os.Stat(filepath.Join("/sys/class/net", device, "bridge")); errors.Is(err, os.ErrNotExist) {
-		return fmt.Sprintf("%s exists and is no bridge", device), "remove it: ip link delete " + device
+	if driver := linkDriver(device); driver != "" && driver != "bridge" {
+		return fmt.Sprintf("%s exists and is no bridge (%s)", device, driver), "remove it: ip link delete " + device
 	}
 	return "", ""
+}
+
+// linkDriver returns the driver of an interface, or "" if it doesn't tell.
+func linkDriver(device string) string {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return ""
+	}
+	defer unix.Close(fd)
+	info, err := unix.IoctlGetEthtoolDrvinfo(fd, device)
+	if err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(info.Driver[:])
 }
 
 // overlap says which address of this host lies in subnet, other than the

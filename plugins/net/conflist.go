@@ -92,7 +92,7 @@ func syntaxFault(file string, text []byte, err error) *fault {
 	case errors.As(err, &syntax):
 		f.line = lineAt(text, syntax.Offset)
 	case errors.As(err, &kind):
-		f.err = fmt.Errorf("a network is a JSON object, but this is a %s", kind.Value)
+		f.err = fmt.Errorf("a network is a JSON object, and no %s", kind.Value)
 	}
 	return f
 }

@@ -123,6 +123,9 @@ func (n *network) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookRep
 	if err == nil {
 		err = w.reachable(result)
 	}
+	if err == nil {
+		err = w.openToSiblings(ctx, req.RunID, result)
+	}
 	if err != nil {
 		return nil, w.explain(err) // PostExec follows, and undoes what is left
 	}

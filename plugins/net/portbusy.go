@@ -72,7 +72,7 @@ func portProblem(m mapping) (problem, hint string) {
 // or "" if that can't be seen.
 func portOwner(m mapping) string {
 	for _, table := range []string{m.Protocol, m.Protocol + "6"} {
-		inode := findSocket("/proc/net/"+table, m)
+		inode := findSocket("/proc/thread-self/net/"+table, m)
 		if inode == "" {
 			continue
 		}

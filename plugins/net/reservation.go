@@ -37,10 +37,8 @@ func (dir reservations) take(r reservation) error {
 		return err
 	}
 	defer unlock()
-	for _, other := range dir.others(r.RunID) {
-		if err := clash(other.Ports, r.Ports); err != nil {
-			return fmt.Errorf("%w by run %s", err, other.RunName)
-		}
+	if err := dir.free(r.Ports, r.RunID); err != nil {
+		return err
 	}
 	data, err := json.Marshal(r)
 	if err != nil {
@@ -49,14 +47,14 @@ func (dir reservations) take(r reservation) error {
 	return os.WriteFile(dir.file(r.RunID), data, 0o600)
 }
 
-// taken returns the run that has one of ports, or "".
-func (dir reservations) taken(ports []mapping) (runName string, err error) {
-	for _, other := range dir.others("") {
+// free returns an error if a run other than runID has one of ports.
+func (dir reservations) free(ports []mapping, runID string) error {
+	for _, other := range dir.others(runID) {
 		if err := clash(other.Ports, ports); err != nil {
-			return other.RunName, err
+			return fmt.Errorf("%w by run %s", err, other.RunName)
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // drop gives the run's ports free.

@@ -92,8 +92,8 @@ func undoRules(saved, runID string) string {
 	return script + "COMMIT\n"
 }
 
-// ownChain returns the chain that only this run's rule jumps to, or "". The
-// chains of all runs have a second hyphen in their names or stand in capitals.
+// ownChain returns the chain that only this run's rule jumps to, or "". Those
+// called CNI-HOSTPORT-... are shared by all runs.
 func ownChain(rule string) string {
 	_, target, found := strings.Cut(rule, " -j ")
 	target, _, _ = strings.Cut(target, " ")

@@ -247,7 +247,7 @@ func (w *wish) free() error {
 			errs = append(errs, nsplugin.Errorf("publish %s: %s", m, problem).WithOption("publish").WithHint(hint))
 		}
 	}
-	if _, err := ports().taken(w.ports); err != nil {
+	if err := ports().free(w.ports, ""); err != nil {
 		errs = append(errs, nsplugin.Errorf("publish: %w", err).WithOption("publish").WithHint("another host port"))
 	}
 	if problem, hint := w.bridgeProblem(); problem != "" {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(insideEnv) == "" {
 		os.Exit(reExecInPrivateHost())
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"mq": mqMain})
 }
 
 func TestScripts(t *testing.T) {
@@ -59,7 +59,8 @@ func workRoot(t *testing.T) string {
 }
 
 func setup(env *testscript.Env) error {
-	env.Setenv("PATH", binDir+":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+	// What testscript.Main put into PATH comes after what was built.
+	env.Setenv("PATH", binDir+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	env.Setenv("BIN", binDir)
 	env.Setenv("HOME", env.WorkDir)
 	return os.Chmod(env.WorkDir, 0o777)

@@ -8,7 +8,6 @@ package flags
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -45,10 +44,10 @@ type Unknown struct {
 func (u *Unknown) Error() string { return "unknown flag " + u.Flag }
 
 // Parse reads args up to the first word that is no flag, or to "--", which the
-// command follows. Relative paths are taken against dir. The error joins all
-// that is wrong: *Unknown for unknown flags, *ns.Diagnostic for the rest.
-func Parse(args []string, sets []Set, dir string) (Parsed, error) {
-	p := parser{sets: sets, dir: dir, rest: args, out: Parsed{Settings: map[string][]ns.Setting{}}}
+// command follows. The error joins all that is wrong: *Unknown for unknown
+// flags, *ns.Diagnostic for the rest.
+func Parse(args []string, sets []Set) (Parsed, error) {
+	p := parser{sets: sets, rest: args, out: Parsed{Settings: map[string][]ns.Setting{}}}
 	for len(p.rest) > 0 {
 		word := p.rest[0]
 		if word == "--" {
@@ -71,7 +70,6 @@ func Parse(args []string, sets []Set, dir string) (Parsed, error) {
 
 type parser struct {
 	sets []Set
-	dir  string
 	rest []string
 	out  Parsed
 	errs []error
@@ -156,9 +154,6 @@ func (p *parser) take(flag string, m match, value string, hasValue bool) {
 	if !o.Repeated {
 		p.forget(m)
 	}
-	if o.Type == ns.Path {
-		args = p.absolute(args)
-	}
 	p.out.Settings[m.set.Plugin] = append(p.out.Settings[m.set.Plugin], ns.Setting{Option: o.Name, Args: args})
 }
 
@@ -191,15 +186,6 @@ func (p *parser) words(flag string, m match, value string, hasValue bool) ([]str
 func (p *parser) forget(m match) {
 	p.out.Settings[m.set.Plugin] = slices.DeleteFunc(p.out.Settings[m.set.Plugin],
 		func(s ns.Setting) bool { return s.Option == m.option.Name })
-}
-
-func (p *parser) absolute(args []string) []string {
-	for i, a := range args {
-		if a != "" && !filepath.IsAbs(a) {
-			args[i] = filepath.Join(p.dir, a)
-		}
-	}
-	return args
 }
 
 // ArgNames returns what help shows behind a flag: "SRC DST", "FILE", or "" for

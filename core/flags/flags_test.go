@@ -39,8 +39,8 @@ func TestParse(t *testing.T) {
 			Parsed{map[string][]ns.Setting{"": {{Option: "plugins", Args: []string{"pid"}}}}, []string{"ps", "-ef"}}},
 		{"stops at --", "--debug -- --plugins x",
 			Parsed{map[string][]ns.Setting{"": {{Option: "debug", Args: []string{"true"}}}}, []string{"--plugins", "x"}}},
-		{"keeps the order and makes paths absolute", "--bind a /b --bind /c d x",
-			Parsed{map[string][]ns.Setting{"mount": {{Option: "bind", Args: []string{"/cwd/a", "/b"}}, {Option: "bind", Args: []string{"/c", "/cwd/d"}}}}, []string{"x"}}},
+		{"keeps the order", "--bind a /b --bind /c d x",
+			Parsed{map[string][]ns.Setting{"mount": {{Option: "bind", Args: []string{"a", "/b"}}, {Option: "bind", Args: []string{"/c", "d"}}}}, []string{"x"}}},
 		{"takes the scoped form", "--net.mode=fast --mount.mode slow x",
 			Parsed{map[string][]ns.Setting{"native": {{Option: "mode", Args: []string{"fast"}}}, "mount": {{Option: "mode", Args: []string{"slow"}}}}, []string{"x"}}},
 		{"takes short forms", "-dr -p80:80 -p 81:81 -e A=1 x",
@@ -54,7 +54,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := Parse(strings.Fields(test.args), sets, "/cwd")
+			got, err := Parse(strings.Fields(test.args), sets)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +66,7 @@ func TestParse(t *testing.T) {
 }
 
 func TestParseReportsAllThatIsWrong(t *testing.T) {
-	_, err := Parse([]string{"--pulbish", "--mode=x", "--bind=a", "--plugins"}, sets, "/")
+	_, err := Parse([]string{"--pulbish", "--mode=x", "--bind=a", "--plugins"}, sets)
 	for _, want := range []string{
 		"unknown flag --pulbish",
 		"the flag --mode belongs to more than one plugin",
@@ -83,7 +83,7 @@ func TestParseReportsAllThatIsWrong(t *testing.T) {
 }
 
 func TestParseNamesTheMissingWord(t *testing.T) {
-	_, err := Parse([]string{"--bind", "a"}, sets, "/")
+	_, err := Parse([]string{"--bind", "a"}, sets)
 	if err == nil || !strings.Contains(err.Error(), "--bind: DST is missing") {
 		t.Errorf("got %v", err)
 	}

@@ -15,7 +15,8 @@ import (
 // then becomes the command or the command's init. Its methods are for one
 // goroutine, but for Kill.
 type Child struct {
-	process *machine.Process
+	process  *machine.Process
+	terminal *terminal
 }
 
 // Start clones a child into new namespaces of the given kinds, where it waits.
@@ -30,7 +31,7 @@ func Start(kinds []ns.Kind) (*Child, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &Child{process: p}, nil
+	return &Child{process: p, terminal: saveTerminal()}, nil
 }
 
 // PID returns the child's process id as the caller sees it.
@@ -60,8 +61,8 @@ func (c *Child) Release(prog *Program) error {
 	return err
 }
 
-// Kill kills the child and all that live in its PID namespace. It may be called
-// from any goroutine, until Wait returns.
+// Kill kills the child and all that live in its PID namespace. Any goroutine may
+// call it, at any time.
 func (c *Child) Kill() { c.process.Kill() }
 
 // Abandon kills the child, waits for its end and gives back what it took. It is
@@ -103,11 +104,4 @@ func cleanLog(log string) string {
 		log = log[:len(log)-1]
 	}
 	return log
-}
-
-// Wait supervises the command until it has ended. It returns its exit status,
-// or 128 and the number of the signal that killed it.
-func (c *Child) Wait() (int, error) {
-	defer c.process.Close()
-	return c.process.Wait()
 }

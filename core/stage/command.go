@@ -28,6 +28,10 @@ func (c *compiler) command() {
 	if cmd.NoNewPrivs {
 		c.prctl(unix.PR_SET_NO_NEW_PRIVS, 1)
 	}
+	if limit, ok := c.host.OpenFiles(); ok {
+		// Go's runtime has raised the limit of this process.
+		c.b.Call(unix.SYS_PRLIMIT64, program.Int(0), program.Int(unix.RLIMIT_NOFILE), program.Struct(&c.b, &limit), program.Int(0))
+	}
 	// Only descriptors 0 to 2 reach the command, whatever nsrun was started with.
 	c.b.Call(unix.SYS_CLOSE_RANGE, program.Int(3), program.Uint(1<<32-1), program.Int(unix.CLOSE_RANGE_CLOEXEC))
 	c.b.Do(program.Mask)

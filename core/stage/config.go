@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/nsrun/nsrun/core/stage/inherit"
 	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
 )
 
 // Config is what to do in a child.
@@ -64,6 +66,9 @@ type Host interface {
 	Stat(path string) (fs.FileInfo, error)
 	// IDs returns the caller's effective user and group id.
 	IDs() (uid, gid int)
+	// OpenFiles returns the caller's limit on open files, which the command is to
+	// have, and false if that isn't known.
+	OpenFiles() (limit unix.Rlimit, ok bool)
 }
 
 // realHost is the host that this process runs on.
@@ -71,3 +76,12 @@ type realHost struct{}
 
 func (realHost) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
 func (realHost) IDs() (uid, gid int)                   { return os.Geteuid(), os.Getegid() }
+
+func (realHost) OpenFiles() (limit unix.Rlimit, ok bool) {
+	soft, ok := inherit.OpenFiles()
+	if !ok || unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return limit, false
+	}
+	limit.Cur = soft
+	return limit, true
+}

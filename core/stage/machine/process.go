@@ -5,6 +5,7 @@ package machine
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 	"unsafe"
 
@@ -19,9 +20,10 @@ type Process struct {
 	// FD refers to it; pidfd_open(2).
 	FD int
 
-	base    uintptr // where its image goes
-	program int     // pipe; the child lives as long as this is open
-	status  int     // pipe; -1 once it was read to its end
+	open    sync.Mutex // held while FD is used or closed by Kill and Close
+	base    uintptr    // where its image goes
+	program int        // pipe; the child lives as long as this is open
+	status  int        // pipe; -1 once it was read to its end
 }
 
 // Clone makes a child in new namespaces, as flags (CLONE_NEW*) say. It dies with
@@ -122,8 +124,14 @@ func readAll(fd int) ([]byte, error) {
 	}
 }
 
-// Kill kills the child with SIGKILL.
-func (p *Process) Kill() { _ = unix.PidfdSendSignal(p.FD, unix.SIGKILL, nil, 0) }
+// Kill kills the child with SIGKILL. Any goroutine may call it, at any time.
+func (p *Process) Kill() {
+	p.open.Lock()
+	defer p.open.Unlock()
+	if p.FD >= 0 {
+		_ = unix.PidfdSendSignal(p.FD, unix.SIGKILL, nil, 0)
+	}
+}
 
 // Wait waits until the child has ended, and returns its exit status, or 128 and
 // the number of the signal that killed it.
@@ -143,6 +151,8 @@ func (p *Process) Wait() (int, error) {
 // Close gives back the front's descriptors. A child that has no program yet
 // exits.
 func (p *Process) Close() {
+	p.open.Lock()
+	defer p.open.Unlock()
 	for _, fd := range []*int{&p.program, &p.status, &p.FD} {
 		if *fd >= 0 {
 			_ = unix.Close(*fd)

@@ -28,7 +28,8 @@ func (u *user) decide(c *caller) (*ns.IDMap, []ns.Diagnostic) {
 	if ns.HasErrors(notes) {
 		return nil, notes
 	}
-	return c.idMap(uids, gids), notes
+	m := c.idMap(uids, gids)
+	return m, append(notes, c.stranger(m)...)
 }
 
 // contradiction returns an error if two options say different things of the
@@ -78,7 +79,7 @@ func (u *user) half(c *caller, s *side, given, other []string, auto bool) ([]ns.
 	if found := s.check(extents, c.root); len(found) > 0 {
 		return nil, found
 	}
-	return extents, s.unmapped(extents)
+	return extents, nil
 }
 
 // parse reads the extents of an option, all of them.
@@ -127,15 +128,20 @@ func identity(exist []ns.Extent) []ns.Extent {
 	return same
 }
 
-// unmapped warns of a caller that has no id inside: the command would run as
+// stranger warns of a caller without ids inside: nsrun makes one the root of
+// its namespace where the map has root, and otherwise the command would run as
 // the overflow id, and own nothing.
-func (s *side) unmapped(extents []ns.Extent) []ns.Diagnostic {
-	own := func(e ns.Extent) bool { return spanOf(s.own, 1).within(outside(e)) }
-	if slices.ContainsFunc(extents, own) {
+func (c *caller) stranger(m *ns.IDMap) []ns.Diagnostic {
+	if c.users.maps(m.UIDs) && c.groups.maps(m.GIDs) || ns.MapsInside(m.UIDs, 0) && ns.MapsInside(m.GIDs, 0) {
 		return nil
 	}
-	d := nsplugin.Warnf("your %s id %d is not in the map", s.what, s.own).
-		WithDetail("an id without a place in the map is shown as 65534 inside").
-		WithHint("--map-root-user or --map-current-user, which add it")
-	return []ns.Diagnostic{*d.WithOption(s.option)}
+	d := nsplugin.Warnf("your user id %d and group id %d are not in the map, and root isn't either", c.users.own, c.groups.own).
+		WithDetail("an id without a place in the map is shown as 65534 inside, and can't make a file").
+		WithHint("--map-root-user or --map-current-user, which add your ids")
+	return []ns.Diagnostic{*d}
+}
+
+// maps reports whether the caller's id is among those that are mapped.
+func (s *side) maps(extents []ns.Extent) bool {
+	return slices.ContainsFunc(extents, func(e ns.Extent) bool { return spanOf(s.own, 1).within(outside(e)) })
 }

@@ -193,6 +193,8 @@ func TestRules(t *testing.T) {
 			[]string{"--map-users: 0:1001:1 asks for user ids outside that aren't yours: 1001"}},
 		{"the host's root", user{MapUsers: []string{"0:0:1"}}, ordinary(),
 			[]string{"--map-users: 0:0:1 asks for user ids outside that aren't yours: 0"}},
+		{"one's own id and the next", user{MapUsers: []string{"0:1000:2"}}, ordinary(),
+			[]string{"--map-users: 0:1000:2 asks for user ids outside that aren't yours: 1000-1001"}},
 		{"past the end of a subordinate range", user{MapUsers: []string{"0:1000:1", "1:165535:2"}}, ordinary(),
 			[]string{"--map-users: 1:165535:2 asks for user ids outside that aren't yours: 165535-165536"}},
 		{"more than one's own id without the helpers", user{MapUsers: []string{"0:1000:1", "1:100000:5"}}, without(ordinary(), noHelpers),
@@ -226,9 +228,23 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func TestUnmappedCallerIsWarned(t *testing.T) {
-	m, notes := (&user{MapUsers: []string{"0:100000:10"}, MapGroups: []string{"0:0:1"}}).decide(root(everything...))
-	if m == nil || len(notes) != 1 || notes[0].Severity != ns.Warning || notes[0].Summary != "your user id 0 is not in the map" {
-		t.Errorf("decide = %+v, %+v, want a map and one warning", m, notes)
+func TestCallerWithoutIDsInsideIsWarned(t *testing.T) {
+	tests := []struct {
+		name    string
+		options user
+		warned  bool
+	}{
+		{"becomes root", user{MapUsers: []string{"0:100000:10"}, MapGroups: []string{"0:100000:10"}}, false},
+		{"has ids of its own", user{MapUsers: []string{"7:0:1"}, MapGroups: []string{"7:0:1"}}, false},
+		{"has no user id", user{MapUsers: []string{"7:100000:1"}, MapGroups: []string{"0:0:1"}}, true},
+		{"has no group id", user{MapUsers: []string{"0:0:1"}, MapGroups: []string{"7:100000:1"}}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m, notes := tt.options.decide(root(everything...))
+			if warned := len(notes) == 1 && notes[0].Severity == ns.Warning; m == nil || warned != tt.warned {
+				t.Errorf("decide = %+v, %+v, want warning: %v", m, notes, tt.warned)
+			}
+		})
 	}
 }

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+
+	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nstest"
+)
+
+func TestConformance(t *testing.T) {
+	nstest.Test(t, &mount{},
+		nstest.Case{Name: "in order", Settings: []ns.Setting{{Option: "tmpfs", Args: []string{"/mnt"}}, {Option: "ro-bind", Args: []string{"/etc", "/mnt/etc"}}, {Option: "dir", Args: []string{"/mnt/d"}}, {Option: "symlink", Args: []string{"d", "/mnt/l"}}}},
+		nstest.Case{Name: "a new /dev", Settings: []ns.Setting{{Option: "dev", Args: []string{"/dev"}}}},
+		nstest.Case{Name: "a root directory", Settings: []ns.Setting{{Option: "rootfs", Args: []string{"/usr"}}, {Option: "dev", Args: []string{"none"}}}},
+		nstest.Case{Name: "a source that is not there", Settings: []ns.Setting{{Option: "bind", Args: []string{"/nope", "/mnt"}}}, Refused: "--bind-try"},
+	)
+}

@@ -16,7 +16,6 @@ import (
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
 	current "github.com/containernetworking/cni/pkg/types/100"
-	"golang.org/x/sys/unix"
 )
 
 // attachment is one sandbox's place in one network, with all that is needed to
@@ -80,7 +79,7 @@ func decodeAttachment(data []byte) (*attachment, error) {
 // add attaches the sandbox, and undoes what was done if that fails. While a
 // plugin says "try again later" it is tried again, until ctx ends.
 func (a *attachment) add(ctx context.Context) (*current.Result, error) {
-	lock, err := a.lock(ctx)
+	lock, err := a.lock()
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +105,13 @@ func (a *attachment) addOnce(ctx context.Context, lock *os.File) (*current.Resul
 	cni, list, err := a.cni(lock)
 	if err != nil {
 		return nil, err
+	}
+	if usesIPTables(list) {
+		unlock, err := iptablesLock()
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
 	}
 	if err := cni.GetStatusNetworkList(ctx, list); err != nil {
 		return nil, err
@@ -139,7 +145,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // remove detaches the sandbox and makes sure that nothing of it is left. It
 // succeeds when there is nothing.
 func (a *attachment) remove(ctx context.Context) error {
-	lock, err := a.lock(ctx)
+	lock, err := a.lock()
 	if err != nil {
 		return err
 	}
@@ -160,6 +166,13 @@ func (a *attachment) undo(ctx context.Context, lock *os.File) error {
 	cni, list, err := a.cni(lock)
 	if err != nil {
 		return err
+	}
+	// Without the directory of the run there is nowhere to put a result, and no
+	// attach that can have made one.
+	if lock != nil {
+		if err := a.supplyResult(list); err != nil {
+			return err
+		}
 	}
 	rt := a.runtimeConf(netns)
 	delErr := cni.DelNetworkList(ctx, list, rt)
@@ -195,7 +208,7 @@ func (a *attachment) sweep(list *libcni.NetworkConfigList) error {
 	}
 	errs = append(errs, sweepNFTables(a.RunID))
 	if usesIPTables(list) {
-		errs = append(errs, sweepIPTables(a.RunID))
+		errs = append(errs, sweepIPTables(chainsOf(list.Name, a.RunID)))
 	}
 	return errors.Join(errs...)
 }
@@ -225,7 +238,7 @@ func (a *attachment) runtimeConf(netns string) *libcni.RuntimeConf {
 //
 // Without the run's directory there is nothing to lock, and the file is nil: no
 // attach can have begun, since it writes its record there.
-func (a *attachment) lock(ctx context.Context) (*os.File, error) {
+func (a *attachment) lock() (*os.File, error) {
 	err := os.Mkdir(a.Dir, 0o700)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -237,15 +250,8 @@ func (a *attachment) lock(ctx context.Context) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	for end := time.Now().Add(descendantTime); ; {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		// A plugin may have left a daemon that holds the lock for ever. An undo
-		// must come to an end all the same.
-		if time.Now().After(end) || !sleep(ctx, 10*time.Millisecond) {
-			return f, nil
-		}
-	}
+	// A plugin may have left a daemon that holds the lock for ever. An undo must
+	// come to an end all the same.
+	flock(f, descendantTime)
+	return f, nil
 }

@@ -59,33 +59,3 @@ func TestBridgeHolds(t *testing.T) {
 		}
 	}
 }
-
-func TestUndoRules(t *testing.T) {
-	const saved = `*nat
-:PREROUTING ACCEPT [0:0]
-:CNI-aaaa - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j CNI-HOSTPORT-DNAT
--A POSTROUTING -s 10.177.0.2/32 -m comment --comment "name: \"nsrun\" id: \"one\"" -j CNI-aaaa
--A POSTROUTING -s 10.177.0.3/32 -m comment --comment "name: \"nsrun\" id: \"one-more\"" -j CNI-bbbb
--A CNI-aaaa -d 10.177.0.0/16 -m comment --comment "name: \"nsrun\" id: \"one\"" -j ACCEPT
--A CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"nsrun\" id: \"one\"" -m multiport --dports 8080 -j CNI-DN-cccc
--A CNI-DN-cccc -s 10.177.0.0/16 -p tcp -m tcp --dport 8080 -j CNI-HOSTPORT-SETMARK
-COMMIT
-`
-	const want = `*nat
--D POSTROUTING -s 10.177.0.2/32 -m comment --comment "name: \"nsrun\" id: \"one\"" -j CNI-aaaa
--D CNI-aaaa -d 10.177.0.0/16 -m comment --comment "name: \"nsrun\" id: \"one\"" -j ACCEPT
--D CNI-HOSTPORT-DNAT -p tcp -m comment --comment "dnat name: \"nsrun\" id: \"one\"" -m multiport --dports 8080 -j CNI-DN-cccc
--F CNI-aaaa
--X CNI-aaaa
--F CNI-DN-cccc
--X CNI-DN-cccc
-COMMIT
-`
-	if got := undoRules(saved, "one"); got != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
-	}
-	if got := undoRules(saved, "on"); got != "" {
-		t.Errorf("rules of another run: %s", got)
-	}
-}

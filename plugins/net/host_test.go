@@ -135,7 +135,10 @@ func newHost(t *testing.T) *host {
 	must(t, unix.Unshare(unix.CLONE_NEWNET))
 	h := &host{t: t, binDir: os.Getenv(envBinDir), path: fmt.Sprintf("/proc/%d/task/%d/ns/net", os.Getpid(), unix.Gettid())}
 	h.run("ip", "link", "set", "lo", "up")
-	t.Cleanup(func() { os.RemoveAll(runDir) })
+	t.Cleanup(func() {
+		os.RemoveAll(runDir)
+		os.RemoveAll("/var/lib/cni/networks")
+	})
 	return h
 }
 
@@ -292,7 +295,7 @@ func (h *host) expect(path, address, want string) {
 }
 
 // varying are the parts of a snapshot that differ without anything being left.
-var varying = regexp.MustCompile(`(?m)^ *[#:].*$|counter packets \d+ bytes \d+|qlen \d+|master \S+ |state \S+|^\d+: | link/.*$|<.*>`)
+var varying = regexp.MustCompile(`(?m)^ *[#:].*$|counter packets \d+ bytes \d+|qlen \d+|master \S+ |state \S+| linkdown|^\d+: | link/.*$|<.*>`)
 
 // snapshot is all that a run could leave on the host. The tables and chains that
 // the reference plugins share between runs are in it, and so is the bridge.
@@ -309,15 +312,16 @@ func (h *host) snapshot() string {
 			return nil
 		})
 	}
-	return varying.ReplaceAllString(b.String(), "")
+	return strings.Join(slices.DeleteFunc(strings.Split(varying.ReplaceAllString(b.String(), ""), "\n"), func(line string) bool { return strings.TrimSpace(line) == "" }), "\n")
 }
 
-// lacks fails the test if the host's snapshot mentions one of the words.
+// lacks fails the test if the host's snapshot mentions one of the words, which
+// are regular expressions.
 func (h *host) lacks(words ...string) {
 	h.t.Helper()
 	snapshot := h.snapshot()
 	for _, w := range words {
-		if strings.Contains(snapshot, w) {
+		if regexp.MustCompile(`\b(` + w + `)\b`).MatchString(snapshot) {
 			h.t.Errorf("%q is left on the host:\n%s", w, snapshot)
 		}
 	}

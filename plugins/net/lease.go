@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/containernetworking/cni/libcni"
-	"golang.org/x/sys/unix"
 )
 
 // leases is a directory of the CNI plugin host-local: a file for each address
@@ -60,10 +58,15 @@ func (dir leases) list() ([]string, error) {
 
 // release removes the leases of a run.
 func (dir leases) release(runID string) error {
-	return dir.removeIf(func(text string) bool {
+	return dir.removeIf(leasedTo(runID))
+}
+
+// leasedTo returns whether a lease's text names the run.
+func leasedTo(runID string) func(text string) bool {
+	return func(text string) bool {
 		id, _, _ := strings.Cut(text, "\r\n")
 		return id == runID
-	})
+	}
 }
 
 // repair removes leases that belong to nobody: host-local died between making the
@@ -112,13 +115,5 @@ func (dir leases) find(match func(text string) bool) ([]string, error) {
 
 // lock takes host-local's lock until unlock is called.
 func (dir leases) lock() (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(string(dir), "lock"), os.O_RDONLY|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
-	}
-	return func() { f.Close() }, nil
+	return lockFile(filepath.Join(string(dir), "lock"))
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha512"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,14 +36,26 @@ func usesIPTables(list *libcni.NetworkConfigList) bool {
 	})
 }
 
-// sweepIPTables removes the run's rules and chains that DEL has left in the nat
-// tables of both families.
-func sweepIPTables(runID string) error {
-	return errors.Join(sweepTable("iptables", runID), sweepTable("ip6tables", runID))
+// chainsOf returns the names of the chains that bridge, ptp and portmap make for
+// a run: a hash of network and id, cut at the length that iptables(8) takes.
+func chainsOf(network, runID string) []string {
+	const longest = 28
+	sum := sha512.Sum512([]byte(network + runID))
+	var names []string
+	for _, prefix := range []string{"CNI-", "CNI-DN-"} {
+		names = append(names, fmt.Sprintf("%s%x", prefix, sum)[:longest])
+	}
+	return names
+}
+
+// sweepIPTables removes the chains that DEL has left, and the rules that lead to
+// them, from the nat tables of both families.
+func sweepIPTables(chains []string) error {
+	return errors.Join(sweepTable("iptables", chains), sweepTable("ip6tables", chains))
 }
 
 // sweepTable removes them from one family. A host without the commands has none.
-func sweepTable(command, runID string) error {
+func sweepTable(command string, chains []string) error {
 	save, err := lookSystem(command + "-save")
 	if err != nil {
 		return nil
@@ -51,7 +64,7 @@ func sweepTable(command, runID string) error {
 	if err != nil {
 		return nil // no nat table in this family
 	}
-	script := undoRules(rules, runID)
+	script := undoChains(rules, chains)
 	if script == "" {
 		return nil
 	}
@@ -62,45 +75,30 @@ func sweepTable(command, runID string) error {
 	cmd := exec.Command(restore, "--noflush", "--wait")
 	cmd.Stdin = strings.NewReader(script)
 	if _, err := system(cmd); err != nil {
-		return fmt.Errorf("delete %s rules of run %s: %w", command, runID, err)
+		return fmt.Errorf("delete %s chains %s: %w", command, strings.Join(chains, ", "), err)
 	}
 	return nil
 }
 
-// undoRules returns the iptables-restore(8) script that deletes the run's rules
-// from what iptables-save printed, or "" if there are none.
-func undoRules(saved, runID string) string {
-	var deletes, chains []string
-	mark := `id: \"` + runID + `\"`
+// undoChains returns the iptables-restore(8) script that deletes chains from what
+// iptables-save printed, or "" if none is there.
+func undoChains(saved string, chains []string) string {
+	var jumps, drops strings.Builder
 	for line := range strings.Lines(saved) {
-		rule, isRule := strings.CutPrefix(strings.TrimSpace(line), "-A ")
-		if !isRule || !strings.Contains(rule, mark) {
-			continue
-		}
-		deletes = append(deletes, "-D "+rule)
-		if chain := ownChain(rule); chain != "" && !slices.Contains(chains, chain) {
-			chains = append(chains, chain)
+		line = strings.TrimSpace(line)
+		for _, chain := range chains {
+			switch {
+			case strings.HasPrefix(line, ":"+chain+" "):
+				fmt.Fprintf(&drops, "-F %[1]s\n-X %[1]s\n", chain)
+			case strings.HasPrefix(line, "-A ") && strings.HasSuffix(line, " -j "+chain):
+				fmt.Fprintf(&jumps, "-D %s\n", line[len("-A "):])
+			}
 		}
 	}
-	if len(deletes) == 0 {
+	if drops.Len() == 0 {
 		return ""
 	}
-	script := "*nat\n" + strings.Join(deletes, "\n") + "\n"
-	for _, chain := range chains {
-		script += "-F " + chain + "\n-X " + chain + "\n"
-	}
-	return script + "COMMIT\n"
-}
-
-// ownChain returns the chain that only this run's rule jumps to, or "". Those
-// called CNI-HOSTPORT-... are shared by all runs.
-func ownChain(rule string) string {
-	_, target, found := strings.Cut(rule, " -j ")
-	target, _, _ = strings.Cut(target, " ")
-	if !found || !strings.HasPrefix(target, "CNI-") || strings.HasPrefix(target, "CNI-HOSTPORT-") {
-		return ""
-	}
-	return target
+	return "*nat\n" + jumps.String() + drops.String() + "COMMIT\n"
 }
 
 // system runs a command and returns what it printed. An error has its stderr.

@@ -18,8 +18,8 @@ import (
 
 	"github.com/nsrun/nsrun/core"
 	"github.com/nsrun/nsrun/core/cache"
+	"github.com/nsrun/nsrun/core/hostproc"
 	"github.com/nsrun/nsrun/core/journal"
-	"github.com/nsrun/nsrun/core/stage"
 	"github.com/nsrun/nsrun/internal/report"
 	"github.com/nsrun/nsrun/internal/version"
 	"github.com/nsrun/nsrun/ns"
@@ -42,13 +42,12 @@ func run(args []string) int {
 		return fail(err)
 	}
 	s.Environ, s.Notice = os.Environ(), notice
-	host := &lazyHost{}
-	defer host.Close()
-	s.Host = host
 	if s.Base, err = journal.Open(journal.BaseDir(s.Facts.UID, os.Getenv)); err != nil {
 		return fail(err)
 	}
-	host.base = s.Base.Dir()
+	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: core.HasSwitch(args, "debug")}
+	defer host.Close()
+	s.Host = host
 	early(s, args, start)
 	inv, err := s.Parse(context.Background(), args)
 	if err != nil {
@@ -81,8 +80,7 @@ func act(s *core.Session, inv *core.Invocation) int {
 	case len(inv.Command) == 0:
 		return fail(&ns.Diagnostic{Summary: "no command is given", Hint: "nsrun --plugins pid,mount ps -ef, or nsrun --help"})
 	}
-	ctx, stop := stage.InterruptContext(context.Background())
-	defer stop()
+	ctx := context.Background()
 	plan, err := s.Negotiate(ctx, inv)
 	if err != nil {
 		return fail(err)

@@ -14,6 +14,8 @@ import (
 type Invocation struct {
 	// Members are the chosen plugins.
 	Members []*Member
+	// Chosen says that --plugins was given.
+	Chosen bool
 	// Command is the command and its arguments; empty when none was given.
 	Command []string
 

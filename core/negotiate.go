@@ -27,12 +27,22 @@ func (s *Session) Negotiate(ctx context.Context, inv *Invocation) (*ns.Plan, err
 		}
 		offered := offeredKinds(parts)
 		if slices.Equal(offered, kinds) {
+			s.tellAdded(inv)
 			return s.merge(parts)
 		}
 		kinds = offered
 	}
 	return nil, &ns.Diagnostic{Summary: "the plugins don't agree on the kinds of namespaces within three rounds",
 		Hint: "nsrun --dry-run with fewer plugins shows which of them changes its mind"}
+}
+
+// tellAdded tells of plugins that the user didn't name, if he named some.
+func (s *Session) tellAdded(inv *Invocation) {
+	for _, m := range inv.Members {
+		if m.Reason != "" && inv.Chosen {
+			s.Notice(&ns.Diagnostic{Severity: ns.Notice, Summary: "added " + m.Name + " to --plugins: " + m.Reason})
+		}
+	}
 }
 
 func (s *Session) merge(parts []plan.Part) (*ns.Plan, error) {

@@ -63,7 +63,7 @@ func onlyCoreBefore(args []string) bool {
 }
 
 func (s *Session) parseWith(ctx context.Context, args []string, list string, given bool) (*Invocation, error) {
-	inv := &Invocation{}
+	inv := &Invocation{Chosen: given}
 	members, err := s.members(ctx, args, list, given)
 	if err != nil {
 		return nil, err
@@ -116,18 +116,14 @@ func problems(plugin string, diagnostics []ns.Diagnostic) (errs []error) {
 // members returns the chosen plugins, found and described.
 func (s *Session) members(ctx context.Context, args []string, list string, given bool) ([]*Member, error) {
 	defer s.Timings.Begin("find and describe")()
+	errs := []error{s.UseDirs(scanValues(args, "plugin-dir"))}
 	choices := DefaultChoices()
-	var errs []error
 	if given {
 		var err error
 		choices, err = ParseChoices(list)
 		errs = append(errs, err)
 	}
-	errs = append(errs, s.UseDirs(scanValues(args, "plugin-dir")))
-	if len(choices) > 0 || given {
-		choices = s.addUser(choices)
-	}
-	members, err := s.locate(choices)
+	members, err := s.locate(s.addUser(choices))
 	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}

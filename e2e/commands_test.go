@@ -40,7 +40,7 @@ func cmdUser(ts *testscript.TestScript, _ bool, args []string) {
 const commandLimit = 2 * time.Minute
 
 func runAndCheck(ts *testscript.TestScript, want int, args []string, attr *syscall.SysProcAttr) {
-	path, err := lookPath(args[0])
+	path, err := lookPath(ts, args[0])
 	ts.Check(err)
 	cmd := exec.Command(path, args[1:]...)
 	cmd.Dir, cmd.SysProcAttr = ts.MkAbs("."), attr
@@ -62,13 +62,20 @@ func runAndCheck(ts *testscript.TestScript, want int, args []string, attr *sysca
 	}
 }
 
-func lookPath(name string) (string, error) {
-	if p := binDir + "/" + name; !strings.Contains(name, "/") {
-		if _, err := os.Stat(p); err == nil {
-			return p, nil
-		}
+// lookPath finds a program as the script's shell would.
+func lookPath(ts *testscript.TestScript, name string) (string, error) {
+	if strings.Contains(name, "/") {
+		return ts.MkAbs(name), nil
+	}
+	if p := binDir + "/" + name; exists(p) {
+		return p, nil
 	}
 	return exec.LookPath(name)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // scriptEnv returns the script's environment, for the ordinary user if asUser.

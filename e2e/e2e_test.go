@@ -60,8 +60,9 @@ func workRoot(t *testing.T) string {
 
 func setup(env *testscript.Env) error {
 	// What testscript.Main put into PATH comes after what was built.
-	env.Setenv("PATH", binDir+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	env.Setenv("PATH", binDir+":"+toolDir+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	env.Setenv("BIN", binDir)
+	env.Setenv(insideEnv, "1")
 	env.Setenv("HOME", env.WorkDir)
-	return os.Chmod(env.WorkDir, 0o777)
+	return os.Chmod(env.WorkDir, 0o755)
 }

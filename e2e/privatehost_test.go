@@ -16,9 +16,10 @@ import (
 // empty /run and /var/lib/cni and copies of the files in /etc that are changed,
 // so that they leave the machine as it was, however they end.
 const (
-	insideEnv  = "NSRUN_TEST_INSIDE"
+	insideEnv  = "E2E_INSIDE"        // no NSRUN_ name, which nsrun would drop
 	privateDir = "/mnt"              // a tmpfs in the private host
 	binDir     = privateDir + "/bin" // what was built, where an ordinary user can reach it
+	toolDir    = privateDir + "/tools"
 	testUser   = "nsrun-test"
 	testUID    = 61000
 )
@@ -34,7 +35,7 @@ func reExecInPrivateHost() int {
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	if os.Getuid() == 0 {
 		script := "set -e\n" + privateHostScript + `exec "$@"`
-		args := append([]string{"-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", script, bin, os.Args[0]}, os.Args[1:]...)
+		args := append([]string{"-n", "-m", "-p", "-i", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "sh", "-c", script, bin, os.Args[0]}, os.Args[1:]...)
 		cmd = exec.Command("unshare", args...)
 	}
 	cmd.Env = append(os.Environ(), insideEnv+"=1")
@@ -69,7 +70,14 @@ for f in passwd group subuid subgid; do mount --bind %[1]s/etc/$f /etc/$f; done
 mkdir -p %[1]s/home %[1]s/xdg
 chown %[3]d:%[3]d %[1]s/home %[1]s/xdg
 chmod 700 %[1]s/xdg
-mkdir -p %[1]s/work
+mkdir -p %[1]s/work %[1]s/tools
+cat >%[1]s/tools/alone <<'END'
+#!/bin/sh
+# Run a command in a private host that no other script uses.
+exec unshare -n -m -p -i --fork --kill-child --mount-proc sh -c '
+mount -t tmpfs -o mode=755 tmpfs /run && ip link set lo up && exec "$@"' sh "$@"
+END
+chmod 755 %[1]s/tools/alone
 ip link set lo up
 `, privateDir, testUser, testUID)
 

@@ -3,6 +3,9 @@
 package stage
 
 import (
+	"encoding/binary"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nsrun/nsrun/core/stage/program"
@@ -17,11 +20,12 @@ func (c *compiler) command() {
 		c.b.Begin(i, titleOf(c.cfg.Steps[i]))
 		c.b.Do(program.Fork)
 	}
-	c.b.Begin(-1, "execute "+cmd.Argv[0])
 	if cmd.User != nil {
+		c.b.Begin(-1, fmt.Sprintf("become user %d and group %d", cmd.User.UID, cmd.User.GID))
 		c.become(cmd.User)
 	}
 	c.chdir(cmd.Dir)
+	c.b.Begin(-1, "execute "+cmd.Argv[0])
 	if c.umask != 0 {
 		c.b.Call(unix.SYS_UMASK, c.umask.Arg())
 	}
@@ -73,16 +77,24 @@ func mapsOutside(extents []ns.Extent, id int) bool {
 // right to change them; credentials(7).
 func (c *compiler) become(cred *Credential) {
 	if !cred.KeepGroups {
-		groups := make([]byte, 0, 4*len(cred.Groups))
-		for _, g := range cred.Groups {
-			groups = appendUint32(groups, g)
-		}
-		c.b.Call(unix.SYS_SETGROUPS, program.Int(len(cred.Groups)), c.b.Bytes(groups))
+		c.b.Call(unix.SYS_SETGROUPS, program.Int(len(cred.Groups)), c.groups(cred.Groups))
 	}
 	gid, uid := program.Uint(uint64(cred.GID)), program.Uint(uint64(cred.UID))
 	c.b.Call(unix.SYS_SETRESGID, gid, gid, gid)
 	c.b.Call(unix.SYS_SETRESUID, uid, uid, uid)
 	c.rearm()
+}
+
+// groups returns the address of a list of group ids.
+func (c *compiler) groups(ids []uint32) program.Arg {
+	if len(ids) == 0 {
+		return program.Int(0)
+	}
+	var list []byte
+	for _, id := range ids {
+		list = binary.NativeEndian.AppendUint32(list, id)
+	}
+	return c.b.Bytes(list)
 }
 
 // rearm sets the parent-death signal again, which a change of ids clears, and
@@ -98,14 +110,15 @@ func (c *compiler) rearm() {
 // is in may be hidden below a new mount by now, or lie outside the new root.
 func (c *compiler) chdir(dir string) {
 	if dir != "" {
+		c.b.Begin(-1, "go to the directory "+dir)
 		c.enter(dir)
 		return
 	}
 	if len(c.tree.mounts) == 0 {
 		return // the child is still where the caller was
 	}
-	root := c.b.String("/")
-	c.b.Call(unix.SYS_CHDIR, root)
+	c.b.Begin(-1, "go to the caller's directory")
+	c.b.Call(unix.SYS_CHDIR, c.b.String("/"))
 	if c.cfg.Cwd == "" || c.cfg.Cwd == "/" {
 		return
 	}
@@ -137,14 +150,16 @@ func candidates(cmd *Command) []string {
 	if strings.Contains(name, "/") {
 		return []string{name}
 	}
-	dirs := strings.Split(searchPath(cmd), ":")
-	for i, dir := range dirs {
+	var files []string
+	for dir := range strings.SplitSeq(searchPath(cmd), ":") {
 		if dir == "" {
 			dir = "." // an empty entry is the working directory; environ(7)
 		}
-		dirs[i] = strings.TrimSuffix(dir, "/") + "/" + name
+		if file := strings.TrimSuffix(dir, "/") + "/" + name; !slices.Contains(files, file) {
+			files = append(files, file)
+		}
 	}
-	return dirs
+	return files
 }
 
 // defaultPath is where execvp(3) looks without PATH.

@@ -26,7 +26,7 @@ func (p *Program) String() string { return p.code.String() }
 // the types of files, and changes nothing. The error joins a *ns.Diagnostic for
 // each thing that is wrong.
 func Compile(cfg Config) (*Program, error) {
-	c := &compiler{cfg: cfg, host: cfg.Host}
+	c := &compiler{cfg: cfg, host: cfg.Host, source: map[int]program.Reg{}}
 	if c.host == nil {
 		c.host = realHost{}
 	}
@@ -35,7 +35,11 @@ func Compile(cfg Config) (*Program, error) {
 		return nil, errors.Join(c.problems...)
 	}
 	c.prepare()
-	for _, i := range c.order() {
+	order := c.order()
+	for k, i := range order {
+		if placeOf(cfg.Steps[i].Step) > placePropagation && !c.cloned {
+			c.cloneSources(order[k:])
+		}
 		c.step(i)
 	}
 	c.command()
@@ -52,11 +56,14 @@ type compiler struct {
 	b        program.Builder
 	problems []error
 
-	plugin string        // who asked for the step at hand
-	skip   program.Label // the end of the step at hand
-	root   program.Reg   // the root of OpRootfs, until the pivot
-	tree   tree          // what is mounted where
-	umask  program.Reg   // the caller's umask, if it was cleared
+	plugin string              // who asked for the step at hand
+	index  int                 // of the step at hand
+	skip   program.Label       // the end of the step at hand
+	cloned bool                // the sources are
+	source map[int]program.Reg // what each bind mounts, by the index of its step
+	root   program.Reg         // the root of OpRootfs, until the pivot
+	tree   tree                // what is mounted where
+	umask  program.Reg         // the caller's umask, if it was cleared
 }
 
 func (c *compiler) has(kind ns.Kind) bool { return slices.Contains(c.cfg.Kinds, kind) }
@@ -122,19 +129,20 @@ func (c *compiler) prepare() {
 	}
 }
 
-// creates reports whether s may create files, whose permissions depend on the umask.
+// creates reports whether, from s on, files may be created, whose permissions
+// depend on the umask.
 func creates(s ns.PlannedStep) bool {
 	switch s.Op {
-	case ns.OpBind, ns.OpMount, ns.OpFile, ns.OpMkdir, ns.OpSymlink:
+	case ns.OpRootfs, ns.OpFile, ns.OpMkdir:
 		return true
 	}
-	return false
+	return s.Op == ns.OpMount && empty[s.FSType]
 }
 
 // step adds the instructions of step i.
 func (c *compiler) step(i int) {
 	s := c.cfg.Steps[i]
-	c.plugin = s.Plugin
+	c.plugin, c.index = s.Plugin, i
 	defer func() { c.plugin = "" }()
 	if c.leftOut(s.Step) {
 		return
@@ -143,6 +151,22 @@ func (c *compiler) step(i int) {
 	c.skip = c.b.Label()
 	emit[s.Op](c, s.Step)
 	c.b.Place(c.skip)
+}
+
+// cloneSources clones what the binds among the steps are to mount, before any
+// step changes the tree: a source is a path of the host, also when the plan
+// mounts something over it. It comes after the propagation, which the clones
+// have from their originals.
+func (c *compiler) cloneSources(steps []int) {
+	c.cloned = true
+	for _, i := range steps {
+		s := c.cfg.Steps[i]
+		if s.Op != ns.OpBind || s.Phase != ns.Setup || c.leftOut(s.Step) {
+			continue
+		}
+		c.b.Begin(i, titleOf(s)+": take the source")
+		c.source[i] = c.cloneSource(s.Step)
+	}
 }
 
 func titleOf(s ns.PlannedStep) string {

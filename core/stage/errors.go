@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -126,5 +125,3 @@ func causeOf(err error) string {
 	}
 	return err.Error()
 }
-
-func appendUint32(b []byte, v uint32) []byte { return binary.NativeEndian.AppendUint32(b, v) }

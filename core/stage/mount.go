@@ -65,9 +65,12 @@ const cloneTree = unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
 
 func (c *compiler) bind(s ns.Step) {
 	want := c.sourceNode(s)
-	tree := c.b.Result(unix.SYS_OPEN_TREE, cwd, c.b.String(s.Source), program.Int(cloneTree|unix.AT_RECURSIVE))
+	tree, early := c.source[c.index]
+	if !early {
+		tree = c.cloneSource(s)
+	}
 	if s.IfExists {
-		c.b.Else(c.skip, unix.ENOENT, unix.ENOTDIR)
+		c.b.SkipUnless(tree, c.skip)
 	}
 	c.setAttrs(tree, s.Attrs)
 	at := c.target(s, want)
@@ -75,6 +78,15 @@ func (c *compiler) bind(s ns.Step) {
 	c.close(at)
 	c.close(tree)
 	c.tree.add(mounted{target: s.Target})
+}
+
+// cloneSource returns the register with a copy of the mounts that s is to mount.
+func (c *compiler) cloneSource(s ns.Step) program.Reg {
+	tree := c.b.Result(unix.SYS_OPEN_TREE, cwd, c.b.String(s.Source), program.Int(cloneTree|unix.AT_RECURSIVE))
+	if s.IfExists {
+		c.b.Tolerate(unix.ENOENT, unix.ENOTDIR)
+	}
+	return tree
 }
 
 // mount mounts a new file system. If it is an empty one that can be written to,

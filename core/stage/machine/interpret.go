@@ -25,8 +25,8 @@ func run(c *control) {
 		case program.Call:
 			pc = call(c, in, pc)
 			continue
-		case program.SkipIf:
-			if *register(c, program.Reg(in.Args[0])) != failed {
+		case program.SkipIf, program.SkipUnless:
+			if succeeded(c, in) == (in.Op == program.SkipIf) {
 				pc = uint64(in.Else)
 				continue
 			}
@@ -37,6 +37,14 @@ func run(c *control) {
 		}
 		pc++
 	}
+}
+
+// succeeded reports whether the call did whose result in tests.
+//
+//go:nosplit
+//go:norace
+func succeeded(c *control, in *program.Word) bool {
+	return *register(c, program.Reg(in.Args[0])) != failed
 }
 
 // failed is in a register whose call failed with a tolerated error.

@@ -71,8 +71,14 @@ func (b *Builder) Else(label Label, errnos ...syscall.Errno) {
 
 // SkipIf adds an instruction that goes on at label if the call that was saved
 // in r succeeded.
-func (b *Builder) SkipIf(r Reg, label Label) {
-	b.add(Instr{Op: SkipIf}, []Arg{r.Arg()})
+func (b *Builder) SkipIf(r Reg, label Label) { b.branch(SkipIf, r, label) }
+
+// SkipUnless adds an instruction that goes on at label if the call that was
+// saved in r failed.
+func (b *Builder) SkipUnless(r Reg, label Label) { b.branch(SkipUnless, r, label) }
+
+func (b *Builder) branch(op Op, r Reg, label Label) {
+	b.add(Instr{Op: op}, []Arg{r.Arg()})
 	b.jumps = append(b.jumps, jump{len(b.p.Instrs) - 1, label})
 }
 

@@ -47,6 +47,8 @@ func (p *Program) operation(in *Instr) string {
 	switch in.Op {
 	case SkipIf:
 		return fmt.Sprintf("if $%d: go on at %d", in.Args[0].value, in.Else)
+	case SkipUnless:
+		return fmt.Sprintf("unless $%d: go on at %d", in.Args[0].value, in.Else)
 	case Or16:
 		return fmt.Sprintf("set 0x%x in the 16 bits at %s", in.Args[1].value, p.placeOf(in.Args[0]))
 	case Call, Exec:

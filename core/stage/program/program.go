@@ -22,6 +22,8 @@ const (
 	// SkipIf goes on at Else if the register in the first argument holds the
 	// result of a call that succeeded.
 	SkipIf
+	// SkipUnless goes on at Else if the call failed, with a tolerated error.
+	SkipUnless
 	// Or16 sets the bits of the second argument in the 16-bit word that the first
 	// points to.
 	Or16

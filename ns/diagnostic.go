@@ -73,11 +73,12 @@ func HasErrors(ds []Diagnostic) bool {
 	return slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Severity == Error })
 }
 
-// Diagnose returns err as diagnostics: one for each error that errors.Join put
-// together, and none for nil. An error that holds a *Diagnostic keeps its
-// detail, hint and option; any other becomes the summary of a new one.
+// Diagnose returns err as diagnostics of severity [Error]: one for each error
+// that errors.Join put together, and none for nil. An error that holds a
+// *Diagnostic keeps its detail, hint and option; any other becomes the summary
+// of a new one.
 func Diagnose(err error) []Diagnostic {
-	if err == nil {
+	if d, ok := err.(*Diagnostic); err == nil || ok && d == nil {
 		return nil
 	}
 	if parts := joined(err); parts != nil {
@@ -92,14 +93,16 @@ func Diagnose(err error) []Diagnostic {
 
 func diagnose(err error) Diagnostic {
 	var d Diagnostic
-	if held := (*Diagnostic)(nil); errors.As(err, &held) {
+	var held *Diagnostic
+	if errors.As(err, &held) {
 		d = *held
-		if err == error(held) {
-			return d
-		}
+	} else {
+		errors.As(err, &d.Errno)
 	}
-	d.Summary = err.Error()
-	errors.As(err, &d.Errno)
+	if err != error(held) {
+		d.Summary = err.Error()
+	}
+	d.Severity = Error
 	return d
 }
 

@@ -92,7 +92,7 @@ func optionError(o *Option, format string, args ...any) Diagnostic {
 
 func checkSetting(o *Option, s Setting) []Diagnostic {
 	if want := max(1, o.Arity()); len(s.Args) != want {
-		return []Diagnostic{optionError(o, "%d arguments, want %d", len(s.Args), want)}
+		return []Diagnostic{optionError(o, "got %d of %d arguments", len(s.Args), want)}
 	}
 	var ds []Diagnostic
 	for _, arg := range s.Args {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
 
 	"github.com/nsrun/nsrun/internal/wire"
 	"github.com/nsrun/nsrun/ns"
@@ -41,10 +40,6 @@ func Main(p Plugin) {
 		GRPCServer:      grpcServer,
 		Logger:          hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr, JSONFormat: true}),
 	})
-}
-
-func grpcServer(opts []grpc.ServerOption) *grpc.Server {
-	return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(wire.MaxMessage))...)
 }
 
 // describe prints p's descriptor and returns the exit status.

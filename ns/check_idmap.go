@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ns
+
+import (
+	"math"
+	"slices"
+)
+
+// idMap checks what the kernel demands of any map, whoever writes it;
+// user_namespaces(7). Which ids a caller may map is the plugin's to know.
+func (f *faults) idMap(m *IDMap, offered []Kind) {
+	if m == nil {
+		return
+	}
+	if !slices.Contains(offered, User) {
+		f.add("an id map without a user namespace")
+	}
+	f.extents("uid map", m.UIDs)
+	f.extents("gid map", m.GIDs)
+}
+
+func (f *faults) extents(what string, extents []Extent) {
+	if len(extents) == 0 {
+		f.add("%s is empty", what)
+	}
+	if !f.count("lines of the "+what, len(extents), MaxExtents) {
+		return
+	}
+	for i, e := range extents {
+		switch {
+		case e.Size == 0:
+			f.add("%s has an empty line: %s", what, e)
+		case wraps(e.Inside, e.Size) || wraps(e.Outside, e.Size):
+			f.add("%s has a line beyond the last id: %s", what, e)
+		}
+		for _, other := range extents[:i] {
+			if overlap(e.Inside, e.Size, other.Inside, other.Size) ||
+				overlap(e.Outside, e.Size, other.Outside, other.Size) {
+				f.add("%s has lines that overlap: %s and %s", what, other, e)
+			}
+		}
+	}
+}
+
+// wraps reports whether the last of n ids from first is beyond the last valid
+// one. The id 2^32-1 means "no id"; chown(2).
+func wraps(first, n uint32) bool { return uint64(first)+uint64(n) > math.MaxUint32 }
+
+// overlap reports whether n ids from a and m ids from b have one in common.
+func overlap(a, n, b, m uint32) bool {
+	return uint64(a) < uint64(b)+uint64(m) && uint64(b) < uint64(a)+uint64(n)
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ns
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// CheckOffer returns everything for which nsrun refuses o, the answer to req of
+// the plugin that d describes: SPEC.md, "Negotiate". What the plugin itself says
+// in o.Diagnostics is not among it. An offer that refuses the run by a
+// diagnostic needs no other content, and none is checked.
+func CheckOffer(d *Descriptor, req *Request, o *Offer) []Diagnostic {
+	f := &faults{of: "read offer"}
+	f.answers(o.Diagnostics)
+	if HasErrors(o.Diagnostics) {
+		return f.diagnostics()
+	}
+	f.kinds("kinds", o.Kinds, req.Owns, "which the plugin doesn't own in this run")
+	for _, k := range req.Owns {
+		if !slices.Contains(o.Kinds, k) {
+			// A plugin that was chosen for a namespace and makes none would leave
+			// the command in the caller's, and nobody would notice.
+			f.add("kinds lacks %s, which the plugin owns in this run", k)
+		}
+	}
+	f.kinds("wants", o.Wants, Kinds(), "")
+	f.kinds("pin", o.Pin, o.Kinds, "which is not among the kinds offered")
+	f.points(o.Hooks, d.Hooks, "which the descriptor doesn't name")
+	f.idMap(o.IDMap, o.Kinds)
+	f.steps(o.Steps, slices.Concat(req.Kinds, o.Kinds, o.Wants))
+	f.lines("claims", o.Claims)
+	f.env(o.Env)
+	f.freshness(o.Freshness)
+	return f.diagnostics()
+}
+
+// CheckReply returns everything for which nsrun refuses r, a plugin's answer to
+// the hook req: SPEC.md, "PreExec" and "PostExec".
+func CheckReply(req *HookRequest, r *HookReply) []Diagnostic {
+	f := &faults{of: "read " + string(req.Point) + " reply"}
+	f.answers(r.Diagnostics)
+	if req.Point != PreExec && (len(r.Steps) > 0 || len(r.Env) > 0) {
+		f.add("steps or environment, which only %s can add", PreExec)
+	}
+	f.steps(r.Steps, req.Request.Kinds)
+	f.env(r.Env)
+	f.count("bytes of state", len(r.State), MaxState)
+	if f.count("results", len(r.Results), MaxList) {
+		for key, value := range r.Results {
+			f.required("name of a result", key)
+			f.line("result "+quote(key), value)
+		}
+	}
+	return f.diagnostics()
+}
+
+// CheckDiagnostics returns everything for which nsrun refuses ds, a plugin's
+// answer to Check.
+func CheckDiagnostics(ds []Diagnostic) []Diagnostic {
+	f := &faults{of: "read diagnostics"}
+	f.answers(ds)
+	return f.diagnostics()
+}
+
+// answers checks the diagnostics of an answer.
+func (f *faults) answers(ds []Diagnostic) {
+	if !f.count("diagnostics", len(ds), MaxList) {
+		return
+	}
+	for i := range ds {
+		d := &ds[i]
+		f.where = fmt.Sprintf("diagnostic %d: ", i+1)
+		if d.Severity != Error && d.Severity != Warning && d.Severity != Notice {
+			f.add("unknown severity %s", quote(string(d.Severity)))
+		}
+		f.required("summary", d.Summary)
+		f.text("detail", d.Detail)
+		f.text("hint", d.Hint)
+		f.line("option", d.Option)
+	}
+	f.where = ""
+}
+
+func (f *faults) env(vars []EnvVar) {
+	if !f.count("environment variables", len(vars), MaxList) {
+		return
+	}
+	seen := map[string]bool{}
+	for _, v := range vars {
+		f.where = "variable " + quote(v.Name) + ": "
+		switch {
+		case !envName(v.Name):
+			f.add("not the name of a variable")
+		case strings.HasPrefix(v.Name, "LD_") || strings.HasPrefix(v.Name, "NSRUN_"):
+			// ld.so(8) would load code of the plugin's choice into the command.
+			f.add("a plugin can't set it")
+		case seen[v.Name]:
+			f.add("set twice")
+		}
+		seen[v.Name] = true
+		f.text("value", v.Value)
+	}
+	f.where = ""
+}
+
+func (f *faults) freshness(fresh *Freshness) {
+	if fresh == nil || !f.count("freshness files", len(fresh.Files), MaxList) {
+		return
+	}
+	for _, file := range fresh.Files {
+		f.path("freshness file", file)
+	}
+}

@@ -14,22 +14,30 @@ import (
 // binDirs are the directories in which CNI plugins are looked for, in order.
 type binDirs []string
 
-// findBinDirs returns the directories of the CNI plugins that come with nsrun,
-// which lie beside the directory of this program, and then those in more.
-func findBinDirs(more []string) binDirs {
-	var dirs binDirs
-	if self, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(self); err == nil {
-			self = real
-		}
-		here := filepath.Dir(self)
-		dirs = append(dirs, filepath.Join(here, "..", "cni"))
+// findBinDirs returns the directories of the CNI plugins: bundled is that of those
+// that come with nsrun, and more are the user's.
+func findBinDirs(bundled string, more []string) binDirs {
+	if bundled == "" {
+		bundled = besideProgram()
 	}
-	dirs = slices.DeleteFunc(dirs, func(dir string) bool {
-		info, err := os.Stat(dir)
-		return err != nil || !info.IsDir()
-	})
+	var dirs binDirs
+	if info, err := os.Stat(bundled); err == nil && info.IsDir() {
+		dirs = append(dirs, bundled)
+	}
 	return append(dirs, more...)
+}
+
+// besideProgram returns the directory cni beside the directory of this program,
+// whose name may be a symbolic link: libexec/nsrun/cni for libexec/nsrun/plugins.
+func besideProgram() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	if real, err := filepath.EvalSymlinks(self); err == nil {
+		self = real
+	}
+	return filepath.Join(filepath.Dir(self), "..", "cni")
 }
 
 // find returns the path of the CNI plugin called name.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/containernetworking/cni/pkg/types"
 
@@ -16,10 +17,10 @@ import (
 // details stay in the detail.
 func (w *wish) explain(err error) error {
 	summary, hint := w.reason(err)
-	d := nsplugin.Errorf("attach to network %s: %s", w.conf.list.Name, summary).WithHint(hint)
+	d := nsplugin.Errorf("attach to network %s: %s", w.conf.list.Name, oneLine(summary)).WithHint(hint)
 	var e *cniError
 	if errors.As(err, &e) {
-		d.WithDetail(e.detail())
+		d.WithDetail(oneLine(e.detail()))
 	}
 	errors.As(err, &d.Errno)
 	return d
@@ -105,4 +106,16 @@ func (e *cniError) detail() string {
 		}
 	}
 	return text
+}
+
+// oneLine returns text without what can't stand in a line: what a plugin wrote may
+// hold line breaks and escape sequences.
+func oneLine(text string) string {
+	clean := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, text)
+	return strings.Join(strings.Fields(clean), " ")
 }

@@ -186,7 +186,7 @@ func (s *sandbox) unpin() { unix.Unmount(s.path, unix.MNT_DETACH) }
 
 // pre calls PreExec and keeps its state for post.
 func (s *sandbox) pre(n *network) (*ns.HookReply, error) {
-	n.BinDir = append(n.BinDir, s.h.binDir)
+	n.bundled = s.h.binDir
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	reply, err := n.PreExec(ctx, s.req)
@@ -208,9 +208,6 @@ func (s *sandbox) mustPre(n *network) string {
 
 // post calls PostExec.
 func (s *sandbox) post(n *network) error {
-	if !slices.Contains(n.BinDir, s.h.binDir) {
-		n.BinDir = append(n.BinDir, s.h.binDir)
-	}
 	s.req.Point = ns.PostExec
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

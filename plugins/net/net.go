@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,13 +25,18 @@ type network struct {
 	Publish   []string `option:"publish" short:"p" args:"[IP:]HOST:PORT[/PROTO]" help:"make a port of the sandbox a port of the host"`
 	IP        []string `option:"ip" args:"ADDRESS" help:"address of the sandbox"`
 	MAC       string   `option:"mac" args:"ADDRESS" help:"hardware address of the sandbox"`
-	DNS       []string `option:"dns" args:"ADDRESS" help:"name server, instead of the host's"`
+	DNS       []string `option:"dns" args:"ADDRESS" help:"name server, instead of the host's; none leaves resolv.conf as it is"`
 	DNSSearch []string `option:"dns-search" args:"DOMAIN" help:"domain in which short names are looked up"`
+	NoHosts   bool     `option:"no-hosts" help:"leave /etc/hosts as it is"`
 	ConfDir   string   `option:"cni-conf-dir" type:"path" args:"DIR" help:"where networks are configured" default:"/etc/cni/net.d"`
 	BinDir    []string `option:"cni-bin-dir" type:"path" args:"DIR" help:"more CNI plugins, searched after those of nsrun"`
+
+	// bundled is where the CNI plugins are that come with nsrun; "" for the
+	// directory beside that of this program.
+	bundled string
 }
 
-// version is the plugin's own version.
+// pluginVersion is the plugin's own version.
 const pluginVersion = "0.1.0"
 
 // interfaceName is the sandbox's interface; what people expect to see.
@@ -67,10 +74,16 @@ func (n *network) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, erro
 		Steps:       []ns.Step{nsplugin.LinkUp("lo")},
 		Hooks:       []ns.Point{ns.PreExec, ns.PostExec},
 		Pin:         []ns.Kind{ns.Net},
-		Diagnostics: w.warnings,
+		Diagnostics: append(w.warnings, w.forwardWarning()...),
 	}
 	if w.needsFiles() {
 		offer.Wants = []ns.Kind{ns.Mount}
+	}
+	if req.Has(ns.Mount) {
+		// The files are late steps. Who else wants to set them is to learn it now.
+		for _, file := range w.files() {
+			offer.Claims = append(offer.Claims, "the path "+file)
+		}
 	}
 	return offer, nil
 }
@@ -132,40 +145,42 @@ func (n *network) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookRep
 	return w.reply(req, a, result)
 }
 
-// PostExec detaches the sandbox. What to undo comes from PreExec's answer, from
-// what PreExec wrote down if it was cut short, or from the request.
+// PostExec detaches the sandbox. What to undo comes from PreExec's answer, or from
+// what PreExec wrote down if it was cut short.
 func (n *network) PostExec(ctx context.Context, req *ns.HookRequest) error {
-	a, err := n.recall(req)
+	a, err := recall(req)
 	if err != nil {
 		return err
 	}
-	if a.NetNS == "" {
-		a.NetNS = req.Paths[ns.Net]
+	if a != nil {
+		if err := a.remove(ctx); err != nil {
+			return nsplugin.Errorf("detach run %s from network %s: %s", req.RunID, a.Network, oneLine(err.Error())).
+				WithHint("nsctl gc tries again")
+		}
 	}
-	if err := a.remove(ctx); err != nil {
-		return nsplugin.Errorf("detach run %s from network %s: %w", req.RunID, a.Network, err).
-			WithHint("nsctl gc tries again")
+	if err := ports().drop(req.RunID); err != nil {
+		return nsplugin.Errorf("give the ports of run %s free: %w", req.RunID, err)
 	}
-	return ports().drop(req.RunID)
+	return nil
 }
 
-// recall finds out what PreExec attached the run to.
-func (n *network) recall(req *ns.HookRequest) (*attachment, error) {
+// recall finds out what PreExec attached the run to. It returns nil if PreExec
+// did nothing: the record comes first, so without a whole one there is nothing.
+func recall(req *ns.HookRequest) (*attachment, error) {
 	if len(req.State) > 0 {
 		return decodeAttachment(req.State)
 	}
 	data, err := os.ReadFile(filepath.Join(attachmentDir(req), recordFile))
-	if err == nil {
-		// Half a record means that nothing came after it.
-		if a, err := decodeAttachment(data); err == nil {
-			return a, nil
-		}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	w, err := n.resolve(&req.Request)
 	if err != nil {
-		return nil, err
+		return nil, nsplugin.Errorf("read the attachment of run %s: %w", req.RunID, err)
 	}
-	return w.attachment(req)
+	if a, err := decodeAttachment(data); err == nil {
+		return a, nil
+	}
+	return nil, nil
 }
 
 // attachmentDir is where the run's attachment keeps its files.

@@ -54,7 +54,7 @@ func TestResolveReportsEverything(t *testing.T) {
 publish | publish x: host port missing |  | ` + usage + `
 ip | ip nonsense: no IP address |  | 
 mac | mac 01:00:5e:00:00:01: no hardware address of one interface |  | six bytes, the first one even: --mac 02:00:5e:10:00:01
-dns | dns one.one.one.one: no IP address |  | 
+dns | dns one.one.one.one: no IP address |  | --dns ADDRESS, or --dns none alone
 dns-search | dns-search "a b": no domain |  | 
 network | read network lab: DIR/lab.conflist:7: plugins[0].type: no CNI plugin "brigde" in DIR |  | ` + there + `
 network | read network lab: DIR/lab.conflist:14: plugins[1].type: no CNI plugin "portmap" in DIR |  | ` + there + `
@@ -89,7 +89,8 @@ func TestResolveRefuses(t *testing.T) {
 		{"bad subnet", network{Subnet: []string{"10.1.0.0"}}, "subnet 10.1.0.0: no network in CIDR form"},
 		{"address outside", network{IP: []string{"10.2.0.7"}}, "ip 10.2.0.7: no address for a sandbox in 10.177.0.0/16"},
 		{"gateway's address", network{IP: []string{"10.177.0.1"}}, "ip 10.177.0.1: no address for a sandbox"},
-		{"other family", network{Publish: []string{"[::1]:80:80"}}, "publish [::1]:80->80/tcp: the bridge has no address of that family"},
+		{"other family", network{Publish: []string{"[2001:db8::1]:80:80"}}, "publish [2001:db8::1]:80->80/tcp: the bridge has no address of that family"},
+		{"IPv6 loopback", network{Publish: []string{"[::1]:80:80"}}, "publish [::1]:80->80/tcp: the kernel doesn't route packets from ::1 |  | --publish 127.0.0.1:80:80/tcp"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.n.BinDir = []string{dir}
@@ -113,13 +114,13 @@ func TestNegotiateAsUser(t *testing.T) {
 
 func TestNegotiateOffers(t *testing.T) {
 	h := newHost(t)
-	n := &network{BinDir: []string{h.binDir}, Publish: []string{"8080:80"}}
+	n := &network{bundled: h.binDir, Publish: []string{"8080:80"}}
 	offer, err := n.Negotiate(context.Background(), request())
 	must(t, err)
 	if len(offer.Steps) != 1 || offer.Steps[0].Op != ns.OpLinkUp || len(offer.Hooks) != 2 || len(offer.Pin) != 1 || len(offer.Wants) != 0 {
 		t.Errorf("%+v", offer)
 	}
-	n = &network{BinDir: []string{h.binDir}, DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}}
+	n = &network{bundled: h.binDir, DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}}
 	offer, err = n.Negotiate(context.Background(), request())
 	must(t, err)
 	if len(offer.Wants) != 1 || offer.Wants[0] != ns.Mount {
@@ -146,7 +147,7 @@ func TestNegotiateBusyHost(t *testing.T) {
 	s.mustPre(holder)
 	defer s.mustPost(holder)
 
-	n := &network{BinDir: []string{h.binDir}, Publish: []string{"8080:80", "5353:53/udp", "192.0.2.9:1:1", "127.0.0.1:9090:91", "8081:80"}}
+	n := &network{bundled: h.binDir, Publish: []string{"8080:80", "5353:53/udp", "192.0.2.9:1:1", "127.0.0.1:9090:91", "8081:80"}}
 	_, err = n.Negotiate(context.Background(), request())
 	self := fmt.Sprintf("%s (pid %d)", comm(t), os.Getpid())
 	want := `publish | publish 8080->80/tcp: the port is in use by ` + self + ` |  | another host port: --publish 8081:80/tcp
@@ -169,7 +170,7 @@ func comm(t *testing.T) string {
 
 func TestNegotiateWrongBridge(t *testing.T) {
 	h := newHost(t)
-	n := &network{BinDir: []string{h.binDir}}
+	n := &network{bundled: h.binDir}
 	for _, tt := range []struct {
 		set  [][]string
 		want string

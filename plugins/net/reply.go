@@ -17,7 +17,7 @@ import (
 // The files in a sandbox that depend on its network.
 const (
 	resolvConfFile = "/etc/resolv.conf"
-	hostsFilePath  = "/etc/hosts"
+	hostsFile      = "/etc/hosts"
 )
 
 // reply makes PreExec's answer from what CNI answered.
@@ -85,15 +85,34 @@ func portsText(ports []mapping) string {
 
 // addFiles adds the files that make names work in the sandbox.
 func (w *wish) addFiles(reply *ns.HookReply, req *ns.HookRequest, result *current.Result) {
+	if !w.noDNS {
+		w.addResolvConf(reply, result)
+	}
+	if !w.noHosts {
+		addHosts(reply, req, result)
+	}
+}
+
+// addResolvConf adds the sandbox's name servers.
+func (w *wish) addResolvConf(reply *ns.HookReply, result *current.Result) {
 	dns := mergeDNS(w.dns, result.DNS, readHostDNS(hostResolvConfs))
 	if len(dns.servers) == 0 {
-		reply.Diagnostics = append(reply.Diagnostics, *nsplugin.Warnf("no name server that the sandbox can reach").
+		reply.Diagnostics = append(reply.Diagnostics, *nsplugin.Warnf("find a name server that the sandbox can reach: there is none").
 			WithDetail("those of the host are on its loopback interface").WithHint("--dns ADDRESS").WithOption("dns"))
 	}
-	addresses, gateways := addressesOf(result)
-	reply.Steps = append(reply.Steps,
-		fileStep(resolvConfFile, dns.String()),
-		fileStep(hostsFilePath, hostsFile(hostsFilePath, req.RunName, addresses, gateways)))
+	reply.Steps = append(reply.Steps, fileStep(resolvConfFile, dns.String()))
+}
+
+// addHosts adds the sandbox's host names.
+func addHosts(reply *ns.HookReply, req *ns.HookRequest, result *current.Result) {
+	own := hosts{name: req.RunName}
+	own.addresses, own.gateways = addressesOf(result)
+	text, whole := own.file(hostsFile)
+	if !whole {
+		reply.Diagnostics = append(reply.Diagnostics, *nsplugin.Warnf("copy %s: too large, so that the sandbox gets a short one", hostsFile).
+			WithHint("--no-hosts"))
+	}
+	reply.Steps = append(reply.Steps, fileStep(hostsFile, text))
 }
 
 // fileStep puts a file into the sandbox. It may be left out where neither the

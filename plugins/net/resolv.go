@@ -48,9 +48,12 @@ func firstOf(lists ...[]string) []string {
 	return nil
 }
 
-// String returns the text of the file.
+// String returns the text of the file, which is never empty.
 func (r resolvConf) String() string {
 	var b strings.Builder
+	if len(r.servers) == 0 {
+		fmt.Fprintln(&b, "# no name server is known that a sandbox can reach")
+	}
 	if len(r.search) > 0 {
 		fmt.Fprintln(&b, "search", strings.Join(r.search, " "))
 	}

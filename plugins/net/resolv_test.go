@@ -3,6 +3,7 @@
 package main
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/containernetworking/cni/pkg/types"
@@ -20,8 +21,8 @@ func TestReadHostDNS(t *testing.T) {
 	}{
 		{"behind the stub", []string{stub, real}, "search b.example c.example\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n"},
 		{"first", []string{real, stub}, "search b.example c.example\nnameserver 192.0.2.53\nnameserver 2001:db8::53\n"},
-		{"stub only", []string{stub, dir + "/none"}, "search stub.example\noptions edns0 trust-ad\n"},
-		{"none", []string{dir + "/none"}, ""},
+		{"stub only", []string{stub, dir + "/none"}, "# no name server is known that a sandbox can reach\nsearch stub.example\noptions edns0 trust-ad\n"},
+		{"none", []string{dir + "/none"}, "# no name server is known that a sandbox can reach\n"},
 	} {
 		if d := cmp.Diff(tt.want, readHostDNS(tt.files).String()); d != "" {
 			t.Errorf("%s:\n%s", tt.name, d)
@@ -47,16 +48,25 @@ func TestMergeDNS(t *testing.T) {
 	}
 }
 
-func TestHostsFile(t *testing.T) {
-	file := write(t, t.TempDir(), "hosts", "127.0.0.1 localhost\n192.0.2.7 printer")
-	for _, tt := range []struct{ name, file, runName, want string }{
-		{"with the host's", file, "web", "127.0.0.1 localhost\n192.0.2.7 printer\n10.0.0.2\tweb\n10.0.0.1\thost.nsrun.internal\n"},
-		{"bad name", file, "a b", "127.0.0.1 localhost\n192.0.2.7 printer\n10.0.0.1\thost.nsrun.internal\n"},
-		{"without the host's", file + "x", "web", "127.0.0.1\tlocalhost\n::1\tlocalhost\n10.0.0.2\tweb\n10.0.0.1\thost.nsrun.internal\n"},
+func TestHosts(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, dir, "hosts", "127.0.0.1 localhost\n192.0.2.7 printer")
+	large := write(t, dir, "large", strings.Repeat("192.0.2.7 printer\n", 4000))
+	latin := write(t, dir, "latin", "192.0.2.7 printer # b\xfcro\n")
+	const short = "127.0.0.1\tlocalhost\n::1\tlocalhost\n10.0.0.2\tweb\n10.0.0.1\thost.nsrun.internal\n"
+	for _, tt := range []struct {
+		name, file, runName, want string
+		whole                     bool
+	}{
+		{"with the host's", file, "web", "127.0.0.1 localhost\n192.0.2.7 printer\n10.0.0.2\tweb\n10.0.0.1\thost.nsrun.internal\n", true},
+		{"bad name", file, "a b", "127.0.0.1 localhost\n192.0.2.7 printer\n10.0.0.1\thost.nsrun.internal\n", true},
+		{"no UTF-8", latin, "a b", "192.0.2.7 printer # b?ro\n10.0.0.1\thost.nsrun.internal\n", true},
+		{"without the host's", file + "x", "web", short, true},
+		{"too large", large, "web", short, false},
 	} {
-		got := hostsFile(tt.file, tt.runName, []string{"10.0.0.2"}, []string{"10.0.0.1"})
-		if d := cmp.Diff(tt.want, got); d != "" {
-			t.Errorf("%s:\n%s", tt.name, d)
+		got, whole := hosts{tt.runName, []string{"10.0.0.2"}, []string{"10.0.0.1"}}.file(tt.file)
+		if d := cmp.Diff(tt.want, got); d != "" || whole != tt.whole {
+			t.Errorf("%s: whole %v\n%s", tt.name, whole, d)
 		}
 	}
 }

@@ -26,13 +26,15 @@ type wish struct {
 	ips      []string
 	mac      string
 	dns      resolvConf
+	noDNS    bool // leave resolv.conf alone
+	noHosts  bool // leave hosts alone
 	warnings []ns.Diagnostic
 }
 
 // resolve reads the options and the network's configuration. It returns all that
 // is wrong with them, joined.
 func (n *network) resolve(req *ns.Request) (*wish, error) {
-	w := &wish{dirs: findBinDirs(n.BinDir)}
+	w := &wish{dirs: findBinDirs(n.bundled, n.BinDir), noHosts: n.NoHosts}
 	errs := []error{
 		w.setNetwork(n, req.Facts.Dir),
 		w.setPorts(n.Publish),
@@ -95,6 +97,13 @@ func (w *wish) setPorts(texts []string) error {
 		errs = append(errs, nsplugin.Errorf("%w", err).WithOption("publish").
 			WithHint("--publish [IP:]HOST:PORT[/PROTO], as in 8080:80, 127.0.0.1:8080:80 or 8000-8010:80-90/udp"))
 	}
+	for _, m := range ports {
+		if a := m.addr(); a.Is6() && a.IsLoopback() {
+			// IPv4 has route_localnet for that; ip-sysctl(5).
+			errs = append(errs, nsplugin.Errorf("publish %s: the kernel doesn't route packets from ::1", m).WithOption("publish").
+				WithHint(fmt.Sprintf("--publish 127.0.0.1:%d:%d/%s", m.HostPort, m.ContainerPort, m.Protocol)))
+		}
+	}
 	return errors.Join(errs...)
 }
 
@@ -125,10 +134,15 @@ const maxServers = 3
 
 // setDNS reads the name servers and domains.
 func (w *wish) setDNS(servers, search []string) error {
+	if len(servers) == 1 && servers[0] == "none" && len(search) == 0 {
+		w.noDNS = true
+		return nil
+	}
 	var errs []error
 	for _, s := range servers {
 		if _, err := netip.ParseAddr(s); err != nil {
-			errs = append(errs, nsplugin.Errorf("dns %s: no IP address", s).WithOption("dns"))
+			errs = append(errs, nsplugin.Errorf("dns %s: no IP address", s).WithOption("dns").
+				WithHint("--dns ADDRESS, or --dns none alone"))
 		}
 	}
 	for _, s := range search {
@@ -146,6 +160,18 @@ func (w *wish) setDNS(servers, search []string) error {
 // needsFiles reports whether the user asked for something that only a file in
 // the sandbox can give, for which it needs a mount namespace.
 func (w *wish) needsFiles() bool { return len(w.dns.servers)+len(w.dns.search) > 0 }
+
+// files are the files of the sandbox that depend on its network.
+func (w *wish) files() []string {
+	var files []string
+	if !w.noDNS {
+		files = append(files, resolvConfFile)
+	}
+	if !w.noHosts {
+		files = append(files, hostsFile)
+	}
+	return files
+}
 
 // checkPlugins returns an error for each CNI plugin that can't be run.
 func (w *wish) checkPlugins() error {

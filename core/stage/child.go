@@ -8,6 +8,7 @@ import (
 
 	"github.com/nsrun/nsrun/core/stage/machine"
 	"github.com/nsrun/nsrun/core/stage/program"
+	"github.com/nsrun/nsrun/core/stage/relay"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -17,6 +18,7 @@ import (
 type Child struct {
 	process  *machine.Process
 	terminal *terminal
+	signals  *relay.Relay // from Release on
 }
 
 // Start clones a child into new namespaces of the given kinds, where it waits.
@@ -42,8 +44,21 @@ func (c *Child) FD() int { return c.process.FD }
 
 // Release has the child carry out prog. It returns nil once the command runs.
 // Otherwise the child is gone, and the error is a *StepError, an *ExecError, or
-// says that the child died before it had its program.
-func (c *Child) Release(prog *Program) error {
+// says that the child died before it had its program. From here on, signals that
+// this process gets are kept for the command, until Wait returns.
+func (c *Child) Release(prog *Program) (err error) {
+	// The command may run, and send signals to its process group, before
+	// this function returns.
+	if c.signals, err = relay.Start(); err == nil {
+		err = c.release(prog)
+	}
+	if err != nil {
+		c.Abandon()
+	}
+	return err
+}
+
+func (c *Child) release(prog *Program) error {
 	loadErr := c.process.Load(prog.code)
 	if loadErr != nil {
 		c.Kill()
@@ -54,9 +69,6 @@ func (c *Child) Release(prog *Program) error {
 		err = prog.failure(report)
 	case loadErr != nil:
 		err = loadErr
-	}
-	if err != nil {
-		c.Abandon()
 	}
 	return err
 }
@@ -70,6 +82,14 @@ func (c *Child) Kill() { c.process.Kill() }
 func (c *Child) Abandon() {
 	c.Kill()
 	_, _ = c.process.Wait()
+	c.giveBack()
+}
+
+func (c *Child) giveBack() {
+	if c.signals != nil {
+		c.signals.Stop()
+	}
+	c.terminal.restore()
 	c.process.Close()
 }
 

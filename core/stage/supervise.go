@@ -16,20 +16,14 @@ import (
 // and puts the terminal back into its old state at the end. It returns the
 // command's exit status, or 128 and the number of the signal that killed it.
 func (c *Child) Wait() (int, error) {
-	defer c.process.Close()
-	defer c.terminal.restore()
-	signals, err := relay.Start()
-	if err != nil {
-		return 0, err
-	}
-	defer signals.Stop()
+	defer c.giveBack()
 	for {
-		ended, err := c.await(signals)
+		ended, err := c.await()
 		if err != nil {
 			return 0, err
 		}
-		for sig, ok := signals.Next(); ok; sig, ok = signals.Next() {
-			c.handle(signals, sig)
+		for sig, ok := c.signals.Next(); ok; sig, ok = c.signals.Next() {
+			c.handle(sig)
 		}
 		if ended {
 			return c.process.Wait()
@@ -38,10 +32,10 @@ func (c *Child) Wait() (int, error) {
 }
 
 // await sleeps until there are signals or the child has ended, which it reports.
-func (c *Child) await(signals *relay.Relay) (ended bool, err error) {
+func (c *Child) await() (ended bool, err error) {
 	fds := []unix.PollFd{
 		{Fd: int32(c.process.FD), Events: unix.POLLIN}, // pidfd_open(2): readable when the process has ended
-		{Fd: int32(signals.FD()), Events: unix.POLLIN},
+		{Fd: int32(c.signals.FD()), Events: unix.POLLIN},
 	}
 	if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
 		return false, fmt.Errorf("wait for process %d: %w", c.PID(), err)
@@ -51,7 +45,7 @@ func (c *Child) await(signals *relay.Relay) (ended bool, err error) {
 
 // handle passes on a signal that was sent. One that the terminal made has gone
 // to the whole process group, and so to the command.
-func (c *Child) handle(signals *relay.Relay, sig relay.Signal) {
+func (c *Child) handle(sig relay.Signal) {
 	if sig.Sent && !c.isInside(sig.PID) {
 		_ = unix.PidfdSendSignal(c.process.FD, sig.Number, nil, 0)
 	}
@@ -59,13 +53,15 @@ func (c *Child) handle(signals *relay.Relay, sig relay.Signal) {
 	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
 		// The shell waits for this process to stop, and will continue it
 		// together with the command.
-		signals.Default(sig.Number)
+		c.signals.Default(sig.Number)
 	}
 }
 
 // isInside reports whether pid is the child or descends from it. A signal from
 // inside is not for the command: it is what reaches this process when something
-// in the process group of both sends to the group, as "kill 0" does.
+// in the process group of both sends to the group, as "kill 0" does. From a PID
+// namespace the kernel gives the sender's number in there, which says nothing
+// here; the command then gets such a signal twice.
 func (c *Child) isInside(pid int) bool {
 	for range maxDepth {
 		switch pid {

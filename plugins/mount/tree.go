@@ -256,29 +256,20 @@ func (t *tree) plan() []ns.Step {
 	return steps
 }
 
-// hidesSources reports whether a bind's source would be covered by a mount that
-// comes before it, as in --tmpfs /home --bind /home/me /home/me. A source is
-// meant as the caller sees it. So the command then gets a copy of the caller's
-// root to mount in, while sources are looked up in the root beside it.
+// hidesSources reports whether a bind comes after a mount that may cover its
+// source, as in --tmpfs /home --bind /home/ann /home/ann. A source is meant as
+// the caller sees it. So the command then gets a copy of the caller's root to
+// mount in, while sources are looked up in the root beside it. Whether one does
+// cover the other isn't asked, but of /proc: symbolic links may come between,
+// and the offer would depend on all of them.
 func (t *tree) hidesSources() bool {
-	var covered []string
-	for _, s := range slices.Concat(t.defaults, t.steps) {
-		source := resolve(s.Source)
-		meets := func(target string) bool { return below(target, source) || below(source, target) }
-		if s.Op == ns.OpBind && slices.ContainsFunc(covered, meets) {
+	for i, s := range t.steps {
+		meets := func(d ns.Step) bool { return below(d.Target, s.Source) || below(s.Source, d.Target) }
+		if s.Op == ns.OpBind && (i > 0 || slices.ContainsFunc(t.defaults, meets)) {
 			return true
 		}
-		covered = append(covered, resolve(s.Target))
 	}
 	return false
-}
-
-// resolve returns path without symbolic links, or as it is if it isn't there.
-func resolve(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
 }
 
 // below reports whether path is dir or lies below it. Both are clean.

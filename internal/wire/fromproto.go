@@ -156,10 +156,10 @@ func diagnosticsFrom(ds []*pb.Diagnostic) []ns.Diagnostic { return each(ds, diag
 func diagnosticFrom(d *pb.Diagnostic) ns.Diagnostic {
 	return ns.Diagnostic{
 		Severity: orDefault(ns.Severity(d.GetSeverity()), "error"),
-		Summary:  printable(d.GetSummary()),
-		Detail:   printable(d.GetDetail()),
-		Hint:     printable(d.GetHint()),
-		Option:   printable(d.GetOption()),
+		Summary:  Printable(d.GetSummary()),
+		Detail:   Printable(d.GetDetail()),
+		Hint:     Printable(d.GetHint()),
+		Option:   Printable(d.GetOption()),
 		Errno:    syscall.Errno(d.GetErrno()),
 	}
 }

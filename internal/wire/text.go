@@ -14,9 +14,9 @@ const MaxText = 8 << 10
 // send. It is for texts to show, not for names to act on.
 func utf8(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// printable returns s as one line for a terminal: without control characters,
+// Printable returns s as one line for a terminal: without control characters,
 // of which an escape sequence needs one, and cut off at MaxText.
-func printable(s string) string {
+func Printable(s string) string {
 	if len(s) > MaxText {
 		s = utf8(s[:MaxText]) + " ..."
 	}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package find
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSymlinks is how many symbolic links one path may pass; the kernel's own
+// limit, path_resolution(7).
+const maxSymlinks = 40
+
+// walk opens the file at the absolute path one name at a time, and hands every
+// directory it passes to check before it goes on. Symbolic links are followed by
+// hand, so that the directories they lead through are checked as well. No step
+// opens more than one name, without following it, so nothing can be exchanged
+// between the check and the use, and magic links of /proc are read as text.
+//
+// It returns an O_PATH descriptor, which executes and tells its state but can't
+// be read, and the path without symbolic links.
+func walk(path string, check func(fd int, dir string) error) (*os.File, string, error) {
+	w := walker{check: check, todo: names(path), dir: -1, last: -1}
+	defer w.close()
+	if err := w.enterRoot(); err != nil {
+		return nil, "", err
+	}
+	for len(w.todo) > 0 {
+		if err := w.step(); err != nil {
+			return nil, "", err
+		}
+	}
+	if w.last < 0 {
+		return nil, "", &refusal{reason: "it is a directory", hint: "put the plugin's program there"}
+	}
+	file := os.NewFile(uintptr(w.last), w.path())
+	w.last = -1
+	return file, file.Name(), nil
+}
+
+// walker is a place in the file tree and the names still to go.
+type walker struct {
+	check func(fd int, dir string) error
+	dir   int      // the directory reached, O_PATH
+	done  []string // its name, in parts
+	last  int      // the file reached, O_PATH, or -1 while in a directory
+	todo  []string
+	links int
+	// sticky is why a file of the directory reached can't be used, though a
+	// directory in it can: see stickyError.
+	sticky error
+}
+
+func names(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+}
+
+func (w *walker) path() string { return "/" + strings.Join(w.done, "/") }
+
+// close closes what is open; close(2) of -1 does nothing.
+func (w *walker) close() {
+	unix.Close(w.dir)
+	unix.Close(w.last)
+}
+
+// enterRoot goes to the root directory.
+func (w *walker) enterRoot() error {
+	fd, err := unix.Open("/", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: "/", Err: err}
+	}
+	unix.Close(w.dir)
+	w.dir, w.done = fd, nil
+	return w.arrive(fd, "/")
+}
+
+// step takes the next name: it enters a directory, follows a symbolic link, or
+// arrives at the file.
+func (w *walker) step() error {
+	name := w.todo[0]
+	w.todo = w.todo[1:]
+	at := filepath.Join(w.path(), name)
+	if w.last >= 0 {
+		return &os.PathError{Op: "open", Path: at, Err: unix.ENOTDIR}
+	}
+	fd, err := unix.Openat(w.dir, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: at, Err: err}
+	}
+	st, err := fstat(fd, at)
+	if err != nil {
+		unix.Close(fd)
+		return err
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		return w.enter(fd, name)
+	case unix.S_IFLNK:
+		defer unix.Close(fd)
+		return errors.Join(w.sticky, w.follow(fd, at))
+	}
+	w.last = fd
+	w.done = append(w.done, name)
+	return w.sticky
+}
+
+// enter goes into the directory fd. The names "." and ".." can only come from a
+// symbolic link; ".." leads to the parent that the kernel knows.
+func (w *walker) enter(fd int, name string) error {
+	unix.Close(w.dir)
+	w.dir = fd
+	switch name {
+	case ".":
+	case "..":
+		w.done = w.done[:max(0, len(w.done)-1)]
+	default:
+		w.done = append(w.done, name)
+	}
+	return w.arrive(fd, w.path())
+}
+
+// arrive checks the directory fd, which may be sticky if the way goes on.
+func (w *walker) arrive(fd int, path string) error {
+	err := w.check(fd, path)
+	w.sticky = nil
+	if s, ok := errors.AsType[*stickyError](err); ok {
+		w.sticky, err = s.refusal, nil
+	}
+	return err
+}
+
+// follow puts the target of the symbolic link fd before the names to go.
+func (w *walker) follow(fd int, at string) error {
+	if w.links++; w.links > maxSymlinks {
+		return &os.PathError{Op: "open", Path: at, Err: unix.ELOOP}
+	}
+	buf := make([]byte, unix.PathMax)
+	n, err := unix.Readlinkat(fd, "", buf)
+	if err == nil && (n == 0 || n == len(buf)) {
+		err = unix.ENAMETOOLONG
+	}
+	if err != nil {
+		return &os.PathError{Op: "readlink", Path: at, Err: err}
+	}
+	target := string(buf[:n])
+	w.todo = append(names(target), w.todo...)
+	if strings.HasPrefix(target, "/") {
+		return w.enterRoot()
+	}
+	return nil
+}

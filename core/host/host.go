@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Host starts plugins when they are first called, and stops them all at Close.
+// It implements core.Host. A plugin that broke in a call is ended; the next call
+// starts it anew, so that what it has left can still be undone.
+type Host struct {
+	cfg Config
+
+	mu      sync.Mutex
+	running map[find.Plugin]*instance
+	started int // how many were, for the names of their directories
+	closed  bool
+}
+
+// New returns a host without plugins. It fails if cfg.Dir can be reached by
+// others.
+func New(cfg Config) (*Host, error) {
+	if err := checkDir(cfg.Dir); err != nil {
+		return nil, err
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	cfg.Deadlines = cfg.Deadlines.withDefaults()
+	return &Host{cfg: cfg, running: make(map[find.Plugin]*instance)}, nil
+}
+
+// Describe returns what the plugin says of itself, checked.
+func (h *Host) Describe(ctx context.Context, p find.Plugin) (d *ns.Descriptor, err error) {
+	err = h.call(ctx, p, "describe", h.cfg.Deadlines.Describe, func(ctx context.Context, i *instance) error {
+		d, err = i.descriptor(ctx)
+		return err
+	})
+	return d, err
+}
+
+// Negotiate returns the plugin's offer for req, checked.
+func (h *Host) Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (offer *ns.Offer, err error) {
+	err = h.call(ctx, p, "negotiate", h.cfg.Deadlines.Negotiate, func(ctx context.Context, i *instance) error {
+		d, err := i.descriptor(ctx)
+		if err != nil {
+			return err
+		}
+		if offer, err = i.client.Negotiate(ctx, req); err != nil {
+			return err
+		}
+		return refuse(ns.CheckOffer(d, req, offer))
+	})
+	if err != nil {
+		return nil, err
+	}
+	fillIn(offer.Diagnostics, p)
+	return offer, nil
+}
+
+// Hook calls the plugin at req.Point and returns its reply, checked. A hook that
+// failed in the plugin has an error among the reply's diagnostics.
+func (h *Host) Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (reply *ns.HookReply, err error) {
+	deadline := h.cfg.Deadlines.PostExec
+	if req.Point == ns.PreExec {
+		deadline = h.cfg.Deadlines.PreExec
+	}
+	err = h.call(ctx, p, string(req.Point), deadline, func(ctx context.Context, i *instance) error {
+		if reply, err = i.client.Hook(ctx, req); err != nil {
+			return err
+		}
+		return refuse(ns.CheckReply(req, reply))
+	})
+	if err != nil {
+		return nil, err
+	}
+	fillIn(reply.Diagnostics, p)
+	return reply, nil
+}
+
+// Check returns what the plugin says stands in its way on this host.
+func (h *Host) Check(ctx context.Context, p find.Plugin, facts ns.Facts) (ds []ns.Diagnostic, err error) {
+	err = h.call(ctx, p, "check", h.cfg.Deadlines.Check, func(ctx context.Context, i *instance) error {
+		if ds, err = i.client.Check(ctx, facts); err != nil {
+			return err
+		}
+		return refuse(ns.CheckDiagnostics(ds))
+	})
+	if err != nil {
+		return nil, err
+	}
+	fillIn(ds, p)
+	return ds, nil
+}
+
+// Close stops every plugin and returns when they are gone. Each may end by itself
+// for 300 ms and is killed then. Calls under way fail, and so do later ones.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	h.closed = true
+	running := h.running
+	h.running = nil
+	h.mu.Unlock()
+	var ends sync.WaitGroup
+	for _, i := range running {
+		ends.Go(func() { i.end(true) })
+	}
+	ends.Wait()
+	return nil
+}
+
+func fillIn(ds []ns.Diagnostic, p find.Plugin) {
+	for i := range ds {
+		ds[i].Plugin = p.Name
+	}
+}
+
+// call calls the plugin p, which f does, within the deadline. The start of the
+// plugin has a deadline of its own.
+func (h *Host) call(ctx context.Context, p find.Plugin, name string, deadline time.Duration, f func(context.Context, *instance) error) error {
+	i, err := h.instance(p)
+	if err != nil {
+		return err
+	}
+	if err := i.await(ctx, name); err != nil {
+		return err
+	}
+	if earlier, ok := ctx.Deadline(); ok {
+		deadline = min(deadline, time.Until(earlier).Round(time.Millisecond))
+	}
+	call, cancel := context.WithTimeout(ctx, deadline)
+	defer cancel()
+	begin := time.Now()
+	if err := f(call, i); err != nil {
+		d := i.explain(call, name, deadline, err)
+		h.log(p, name, begin, d)
+		h.end(i)
+		return d
+	}
+	h.log(p, name, begin, nil)
+	return nil
+}
+
+// await waits until the instance can be called.
+func (i *instance) await(ctx context.Context, call string) error {
+	select {
+	case <-i.ready:
+	case <-ctx.Done():
+		return &ns.Diagnostic{Plugin: i.plugin.Name, Summary: call + ": stopped before the plugin had started"}
+	}
+	if i.err != nil {
+		return i.err
+	}
+	return nil
+}
+
+// instance returns the running instance of p, or starts one.
+func (h *Host) instance(p find.Plugin) (*instance, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, &ns.Diagnostic{Plugin: p.Name, Summary: "start plugin: the plugin host is closed"}
+	}
+	if i, ok := h.running[p]; ok && i.ctx.Err() == nil {
+		return i, nil
+	}
+	h.started++
+	dir := filepath.Join(h.cfg.Dir, strconv.Itoa(h.started))
+	i := newInstance(p, dir, h.cfg.Deadlines.Start, h.cfg.Logger)
+	h.running[p] = i
+	go i.start()
+	return i, nil
+}
+
+// end ends an instance that broke, at once.
+func (h *Host) end(i *instance) {
+	h.mu.Lock()
+	if h.running[i.plugin] == i {
+		delete(h.running, i.plugin)
+	}
+	h.mu.Unlock()
+	i.end(false)
+}
+
+func (h *Host) log(p find.Plugin, call string, begin time.Time, d *ns.Diagnostic) {
+	attrs := []any{"plugin", p.Name, "call", call, "took", time.Since(begin)}
+	if d != nil {
+		attrs = append(attrs, "err", d.Summary, "cause", d.Detail)
+	}
+	h.cfg.Logger.Debug("plugin called", attrs...)
+}

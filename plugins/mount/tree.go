@@ -110,7 +110,8 @@ func (t *tree) setRoot(option string, args []string, attrs []ns.Attr) {
 	case len(t.steps) > 0:
 		t.problem(option, fmt.Sprintf("%s: it would hide %s, which comes before it", given, t.steps[0].Target), given+" as the first of the options")
 	default:
-		t.root = ptr(nsplugin.Rootfs(src, attrs...))
+		root := nsplugin.Rootfs(src, attrs...)
+		t.root = &root
 	}
 }
 
@@ -241,9 +242,6 @@ func (t *tree) wants() []ns.Kind {
 // before anything else, or the first mount would be seen on the host. /proc and
 // /dev come before the user's own mounts, which may cover them.
 func (t *tree) plan() []ns.Step {
-	if t.root == nil && t.hidesSources() {
-		t.root = ptr(nsplugin.Rootfs("/"))
-	}
 	steps := []ns.Step{nsplugin.Propagation("/", "private")}
 	if t.root != nil {
 		steps = append(steps, *t.root)
@@ -255,29 +253,6 @@ func (t *tree) plan() []ns.Step {
 	}
 	return steps
 }
-
-// hidesSources reports whether a bind comes after a mount that may cover its
-// source, as in --tmpfs /home --bind /home/ann /home/ann. A source is meant as
-// the caller sees it. So the command then gets a copy of the caller's root to
-// mount in, while sources are looked up in the root beside it. Whether one does
-// cover the other isn't asked, but of /proc: symbolic links may come between,
-// and the offer would depend on all of them.
-func (t *tree) hidesSources() bool {
-	for i, s := range t.steps {
-		meets := func(d ns.Step) bool { return below(d.Target, s.Source) || below(s.Source, d.Target) }
-		if s.Op == ns.OpBind && (i > 0 || slices.ContainsFunc(t.defaults, meets)) {
-			return true
-		}
-	}
-	return false
-}
-
-// below reports whether path is dir or lies below it. Both are clean.
-func below(dir, path string) bool {
-	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
-}
-
-func ptr(s ns.Step) *ns.Step { return &s }
 
 // fault notes that an option's arguments can't be used, for the kernel's reason.
 func (t *tree) fault(option string, args []string, err error, hint string) {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/nsrun/nsrun/ns"
@@ -16,4 +18,16 @@ func TestConformance(t *testing.T) {
 		nstest.Case{Name: "a root directory", Settings: []ns.Setting{{Option: "rootfs", Args: []string{"/usr"}}, {Option: "dev", Args: []string{"none"}}}},
 		nstest.Case{Name: "a source that is not there", Settings: []ns.Setting{{Option: "bind", Args: []string{"/nope", "/mnt"}}}, Refused: "--bind-try"},
 	)
+}
+
+func TestReadmeHasEveryOption(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range nstest.Start(t, &mount{}).Describe().Options {
+		if !strings.Contains(string(readme), "`--"+o.Name+"`") {
+			t.Errorf("README.md says nothing of --%s", o.Name)
+		}
+	}
 }

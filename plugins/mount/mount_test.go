@@ -216,42 +216,6 @@ func TestDev(t *testing.T) {
 	}
 }
 
-func TestSourcesAreWhatTheCallerSees(t *testing.T) {
-	dir := newRoot(t, "ab")
-	link := filepath.Join(dir, "link")
-	if err := os.Symlink("/usr", link); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		name     string
-		kinds    []ns.Kind
-		settings []ns.Setting
-		copied   bool
-	}{
-		{"nothing is covered", withPID, []ns.Setting{set("tmpfs", "/mnt"), set("bind", "/etc", "/mnt/etc")}, false},
-		{"the source is covered afterwards", withPID, []ns.Setting{set("bind", "/usr", "/mnt"), set("tmpfs", "/usr")}, false},
-		{"the source lies in what is covered", withPID, []ns.Setting{set("tmpfs", "/usr"), set("bind", "/usr/bin", "/usr/bin")}, true},
-		{"the source holds what is covered", withPID, []ns.Setting{set("tmpfs", "/usr/bin"), set("bind", "/usr", "/mnt")}, true},
-		{"a name that begins alike", withPID, []ns.Setting{set("tmpfs", dir+"/a"), set("bind", dir+"/ab", "/mnt")}, false},
-		{"the source is a link to what is covered", withPID, []ns.Setting{set("tmpfs", "/usr"), set("bind", link, "/mnt")}, true},
-		{"the target is a link to the source", withPID, []ns.Setting{set("tmpfs", link), set("bind", "/usr/bin", "/mnt")}, true},
-		{"a new /dev has nodes of the old one", withPID, []ns.Setting{set("dev", "/dev")}, true},
-		{"a /dev elsewhere", withPID, []ns.Setting{set("dev", "/mnt")}, false},
-		{"a source in /proc, with a new one", withPID, []ns.Setting{set("bind", "/proc/sys", "/mnt")}, true},
-		{"a source in /proc, with the old one", mountOnly, []ns.Setting{set("bind", "/proc/sys", "/mnt")}, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := steps(t, mount{}, tt.kinds, tt.settings...)
-			root := ns.Step{Op: ns.OpRootfs, Source: "/"}
-			copied := cmp.Equal(root, got[1]) && cmp.Equal(pivot, got[len(got)-1])
-			if copied != tt.copied {
-				t.Errorf("in a copy of the root: %v, want %v: %+v", copied, tt.copied, got)
-			}
-		})
-	}
-}
-
 func TestTriedSourceMayBeMissing(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	offer := negotiate(t, mount{}, mountOnly, set("bind-try", missing, "/a"), set("ro-bind-try", "/etc", "/b"))

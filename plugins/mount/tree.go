@@ -110,7 +110,8 @@ func (t *tree) setRoot(option string, args []string, attrs []ns.Attr) {
 	case len(t.steps) > 0:
 		t.problem(option, fmt.Sprintf("%s: it would hide %s, which comes before it", given, t.steps[0].Target), given+" as the first of the options")
 	default:
-		t.root = ptr(nsplugin.Rootfs(src, attrs...))
+		root := nsplugin.Rootfs(src, attrs...)
+		t.root = &root
 	}
 }
 
@@ -241,9 +242,6 @@ func (t *tree) wants() []ns.Kind {
 // before anything else, or the first mount would be seen on the host. /proc and
 // /dev come before the user's own mounts, which may cover them.
 func (t *tree) plan() []ns.Step {
-	if t.root == nil && t.hidesSources() {
-		t.root = ptr(nsplugin.Rootfs("/"))
-	}
 	steps := []ns.Step{nsplugin.Propagation("/", "private")}
 	if t.root != nil {
 		steps = append(steps, *t.root)
@@ -255,38 +253,6 @@ func (t *tree) plan() []ns.Step {
 	}
 	return steps
 }
-
-// hidesSources reports whether a bind's source would be covered by a mount that
-// comes before it, as in --tmpfs /home --bind /home/me /home/me. A source is
-// meant as the caller sees it. So the command then gets a copy of the caller's
-// root to mount in, while sources are looked up in the root beside it.
-func (t *tree) hidesSources() bool {
-	var covered []string
-	for _, s := range slices.Concat(t.defaults, t.steps) {
-		source := resolve(s.Source)
-		meets := func(target string) bool { return below(target, source) || below(source, target) }
-		if s.Op == ns.OpBind && slices.ContainsFunc(covered, meets) {
-			return true
-		}
-		covered = append(covered, resolve(s.Target))
-	}
-	return false
-}
-
-// resolve returns path without symbolic links, or as it is if it isn't there.
-func resolve(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
-}
-
-// below reports whether path is dir or lies below it. Both are clean.
-func below(dir, path string) bool {
-	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
-}
-
-func ptr(s ns.Step) *ns.Step { return &s }
 
 // fault notes that an option's arguments can't be used, for the kernel's reason.
 func (t *tree) fault(option string, args []string, err error, hint string) {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/nsrun/nsrun/ns"
@@ -15,4 +17,16 @@ func TestConformance(t *testing.T) {
 		nstest.Case{Name: "itself alone", Settings: []ns.Setting{{Option: "map-current-user", Args: []string{"true"}}}},
 		nstest.Case{Name: "nonsense", Settings: []ns.Setting{{Option: "map-users", Args: []string{"0:x:1"}}}, Refused: "--map-users"},
 	)
+}
+
+func TestReadmeHasEveryOption(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range nstest.Start(t, &user{}).Describe().Options {
+		if !strings.Contains(string(readme), "`--"+o.Name+"`") {
+			t.Errorf("README.md says nothing of --%s", o.Name)
+		}
+	}
 }

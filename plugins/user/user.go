@@ -15,7 +15,7 @@ type user struct {
 	MapGroups  []string `option:"map-groups" args:"IN:OUT:N" help:"map N group ids from IN on inside to those from OUT on outside"`
 	MapRoot    bool     `option:"map-root-user" short:"r" help:"map the caller to root, and no other ids unless asked for"`
 	MapCurrent bool     `option:"map-current-user" help:"map the caller to itself, and no other ids unless asked for"`
-	MapAuto    bool     `option:"map-auto" help:"map the caller to root and its subordinate ids to those after it; the default of an ordinary user who has some"`
+	MapAuto    bool     `option:"map-auto" help:"map the caller to root and its subordinate ids after it; the default of an ordinary user who has some"`
 }
 
 // Describe returns what the plugin says of itself.

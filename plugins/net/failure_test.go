@@ -253,11 +253,79 @@ echo '{"cniVersion":"1.0.0"}'`)
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "DEL of CNI plugin bad: can not") {
 		t.Errorf("got %v; want %s", err, want)
 	}
-	h.lacks(s.id, "10.9.0.2")
+	h.lacks(s.id, "10.9.0.2", `veth\w*`)
 
 	must(t, os.WriteFile("/run/mended", nil, 0o600))
 	defer os.Remove("/run/mended")
 	s.mustPost(n)
+}
+
+// TestPluginsGone detaches after the CNI plugins were removed from the host. That
+// is an error, but the address and the rules are free again.
+func TestPluginsGone(t *testing.T) {
+	h := newHost(t)
+	binDir := filepath.Join(t.TempDir(), "cni")
+	h.run("cp", "-r", h.binDir, binDir)
+	s := h.newSandbox()
+	s.h.binDir = binDir
+	n := &network{NAT: "nftables", Publish: []string{"8080:80"}}
+	ip := s.mustPre(n)
+	must(t, os.Rename(binDir, binDir+".gone"))
+	err := s.post(n)
+	if want := `no CNI plugin "bridge" in ` + binDir; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v; want %s", err, want)
+	}
+	if rules := h.run("nft", "list", "ruleset"); strings.Contains(rules, s.id) {
+		t.Errorf("rules are left: %s", rules)
+	}
+	if _, err := os.Stat(filepath.Join(runDir, "networks", defaultName, ip)); err == nil {
+		t.Error("the lease is left")
+	}
+	must(t, os.Rename(binDir+".gone", binDir))
+	s.mustPost(n)
+	h.lacks(s.id, ip, `veth\w*`)
+}
+
+// TestPluginsDie kills PreExec; the CNI plugin that it waits for dies with it.
+func TestPluginsDie(t *testing.T) {
+	h := newHost(t)
+	file := filepath.Join(t.TempDir(), "pid")
+	bin := h.plugin("slow", fmt.Sprintf(`[ $CNI_COMMAND = ADD ] && { echo $$ >%s; exec sleep 60; }; exit 0`, file))
+	s := h.newSandbox()
+	n := &network{Network: h.conf("slow", "1.0.0", `{"type": "slow"}`), BinDir: []string{bin}}
+	s.killedAttach(n, 500*time.Millisecond)
+	pid, err := os.ReadFile(file)
+	must(t, err)
+	for range 500 {
+		if _, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)) + "/exe"); err != nil {
+			s.mustPost(n)
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("the CNI plugin, process %s, still runs", pid)
+}
+
+// TestIPTablesOneByOne attaches side by side with a plugin that, as portmap with
+// iptables, can't bear another at the same time.
+func TestIPTablesOneByOne(t *testing.T) {
+	h := newHost(t)
+	busy := filepath.Join(t.TempDir(), "busy")
+	bin := h.plugin("portmap", fmt.Sprintf(`[ $CNI_COMMAND != ADD ] && exit 0
+mkdir %[1]s || { echo '{"code":100,"msg":"two at once"}'; exit 1; }
+sleep 0.2; rmdir %[1]s; echo '{"cniVersion":"1.0.0"}'`, busy))
+	h.binDir = bin
+	file := h.conf("shared", "1.0.0", `{"type": "portmap"}`)
+	var all sync.WaitGroup
+	for range 4 {
+		s := h.newSandbox()
+		all.Go(func() {
+			if err := in(h.path, func() error { _, err := s.pre(&network{Network: file}); return err }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // TestOtherNetworks attaches to networks without a bridge, in each version of the

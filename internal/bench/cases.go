@@ -3,11 +3,13 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -80,11 +82,15 @@ func cases(nsrun, bundle string) []Case {
 
 func words(s string) []string { return strings.Fields(s) }
 
-// runcBundle makes an OCI bundle that runs true on the host's own files.
+// runcBundle makes an OCI bundle with nothing but a static true.
 func runcBundle(dir string) (string, error) {
 	bundle := filepath.Join(dir, "bundle")
-	if err := os.MkdirAll(bundle, 0o755); err != nil {
+	bin := filepath.Join(bundle, "rootfs", "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return "", err
+	}
+	if out, err := exec.Command("cp", "/bin/busybox", filepath.Join(bin, "true")).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("copy busybox: %w\n%s", err, out)
 	}
 	spec := exec.Command("runc", "spec")
 	spec.Dir = bundle
@@ -96,8 +102,24 @@ func runcBundle(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r := strings.NewReplacer(`"terminal": true`, `"terminal": false`, `"sh"`, `"true"`, `"path": "rootfs"`, `"path": "/"`)
-	return bundle, os.WriteFile(name, []byte(r.Replace(string(text))), 0o644)
+	text, err = adapt(text)
+	if err != nil {
+		return "", err
+	}
+	return bundle, os.WriteFile(name, text, 0o644)
+}
+
+// adapt changes runc's own template: true, without a terminal, and without the
+// cgroup mount that a hybrid hierarchy refuses.
+func adapt(text []byte) ([]byte, error) {
+	var spec map[string]any
+	if err := json.Unmarshal(text, &spec); err != nil {
+		return nil, err
+	}
+	process := spec["process"].(map[string]any)
+	process["terminal"], process["args"] = false, []string{"true"}
+	spec["mounts"] = slices.DeleteFunc(spec["mounts"].([]any), func(m any) bool { return m.(map[string]any)["type"] == "cgroup" })
+	return json.Marshal(spec)
 }
 
 // machineFacts says where the figures come from.

@@ -20,14 +20,16 @@ func TestConformance(t *testing.T) {
 	)
 }
 
-func TestReadmeHasEveryOption(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, o := range nstest.Start(t, &mount{}).Describe().Options {
-		if !strings.Contains(string(readme), "`--"+o.Name+"`") {
-			t.Errorf("README.md says nothing of --%s", o.Name)
+func TestEveryOptionIsDocumented(t *testing.T) {
+	for _, page := range []string{"README.md", "../../docs/plugins.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range nstest.Start(t, &mount{}).Describe().Options {
+			if !strings.Contains(string(text), "`--"+o.Name) {
+				t.Errorf("%s says nothing of --%s", page, o.Name)
+			}
 		}
 	}
 }

@@ -135,7 +135,7 @@ func (c *caller) stranger(m *ns.IDMap) []ns.Diagnostic {
 	if c.users.maps(m.UIDs) && c.groups.maps(m.GIDs) || ns.MapsInside(m.UIDs, 0) && ns.MapsInside(m.GIDs, 0) {
 		return nil
 	}
-	d := nsplugin.Warnf("your user id %d and group id %d are not in the map, and root isn't either", c.users.own, c.groups.own).
+	d := nsplugin.Warnf("your user id %d and group id %d are not both in the map, and root's aren't either", c.users.own, c.groups.own).
 		WithDetail("an id without a place in the map is shown as 65534 inside, and can't make a file").
 		WithHint("--map-root-user or --map-current-user, which add your ids")
 	return []ns.Diagnostic{*d}

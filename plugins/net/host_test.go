@@ -101,10 +101,7 @@ func furnish() error {
 	if err := unix.Mount("sysfs", "/sys", "sysfs", 0, ""); err != nil {
 		return fmt.Errorf("mount /sys: %w", err)
 	}
-	if err := os.MkdirAll("/var/lib/cni", 0o755); err != nil {
-		return err
-	}
-	for _, dir := range []string{"/run", "/var/lib/cni"} {
+	for _, dir := range []string{"/run", "/var/lib"} {
 		if err := unix.Mount("tmpfs", dir, "tmpfs", 0, ""); err != nil {
 			return fmt.Errorf("mount %s: %w", dir, err)
 		}

@@ -152,8 +152,12 @@ func execute(c *control, in *program.Word, pc uint64) {
 	_, errno := invoke(c, in)
 	switch errno {
 	case unix.EACCES:
-		c.execErr = uint64(errno)
-		return
+		// A directory of PATH that may not be searched hides nothing that the
+		// caller could have meant.
+		if present(in) {
+			c.execErr = uint64(errno)
+			return
+		}
 	case unix.ENOENT:
 		if present(in) {
 			fail(c, pc, errBadInterpreter)

@@ -4,6 +4,7 @@ package ns
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 )
@@ -117,6 +118,10 @@ func (f *faults) targetAndKind(s *Step, have []Kind) {
 		f.add("not the name of an interface: %s", quote(s.Target))
 	case need == Mount && s.Target != "":
 		f.path("target", s.Target)
+		if path.Clean(s.Target) == "/" && s.Op != OpPropagation {
+			// The root is switched by OpPivot, and by nothing else.
+			f.add("target is the root itself")
+		}
 	}
 	if s.Source != "" {
 		f.path("source", s.Source)

@@ -165,6 +165,7 @@ func TestCheckOffer(t *testing.T) {
 		`source is not an absolute path: "a"`:         step(Step{Op: OpBind, Source: "a", Target: "/b"}),
 		`target is not an absolute path: "b"`:         step(Step{Op: OpBind, Source: "/a", Target: "b"}),
 		`target holds ".."`:                           step(Step{Op: OpBind, Source: "/a", Target: "/b/../c"}),
+		"target is the root itself":                   step(Step{Op: OpMount, Target: "/.", FSType: "tmpfs"}),
 		"target holds a NUL byte":                     step(Step{Op: OpMkdir, Target: "/b\x00"}),
 		"target is longer than 4095 bytes":            step(Step{Op: OpMkdir, Target: "/" + strings.Repeat("x", 4095)}),
 		`unknown attribute "suid"`:                    step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{"suid"}}),

@@ -233,6 +233,22 @@ func TestFindRefusesStickyDirectories(t *testing.T) {
 	wantRefused(t, err, "mode 1777", "directory of your own")
 }
 
+func TestFindPassesThroughStickyDirectoriesToTrustedOnes(t *testing.T) {
+	top := trustedDir(t)
+	put(t, top+"/tmp/mine/nsrun-plugin-x", 0o755)
+	if err := unix.Chmod(top+"/tmp", 0o1777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Find("x", dirsOf(Group{ByFlag, []string{top + "/tmp/mine"}})); err != nil {
+		t.Errorf("a directory of ours in a sticky one: %v", err)
+	}
+	if err := os.Symlink("mine", top+"/tmp/link"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Find("x", dirsOf(Group{ByFlag, []string{top + "/tmp/link"}}))
+	wantRefused(t, err, "mode 1777", "directory of your own")
+}
+
 func TestFindTrustsOwners(t *testing.T) {
 	if os.Geteuid() != 0 {
 		cannotRun(t, "needs root to give files away")

@@ -3,6 +3,7 @@
 package find
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -23,15 +24,26 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.reason }
 
-// dir checks a directory above a plugin. The sticky bit doesn't help: it keeps
-// others from renaming what is there, not from putting up what isn't yet.
+// stickyError says that a directory is like /tmp: anybody can put things up in
+// it, but nobody can rename or remove a directory of somebody we trust. A path
+// may lead through it to such a directory, and not to a file or a link.
+type stickyError struct{ *refusal }
+
+// dir checks a directory above a plugin.
 func (t trust) dir(fd int, path string) error {
 	st, err := fstat(fd, path)
 	if err != nil {
 		return err
 	}
-	return t.owned(st, "directory "+path, path)
+	err = t.owned(st, "directory "+path, path)
+	if r, ok := errors.AsType[*refusal](err); ok && t.trusts(st) && st.Mode&unix.S_ISVTX != 0 {
+		return &stickyError{r}
+	}
+	return err
 }
+
+// trusts reports whether the caller trusts the owner of st.
+func (t trust) trusts(st *unix.Stat_t) bool { return st.Uid == 0 || int(st.Uid) == t.uid }
 
 // file checks a plugin binary by its descriptor, which may be O_PATH.
 func (t trust) file(fd int, path string) error {
@@ -53,7 +65,7 @@ func (t trust) file(fd int, path string) error {
 
 // owned checks the owner and the permissions of what.
 func (t trust) owned(st *unix.Stat_t, what, path string) error {
-	if int(st.Uid) != 0 && int(st.Uid) != t.uid {
+	if !t.trusts(st) {
 		whom := "root"
 		if t.uid != 0 {
 			whom = fmt.Sprintf("root or uid %d", t.uid)

@@ -3,6 +3,7 @@
 package find
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,6 +50,9 @@ type walker struct {
 	last  int      // the file reached, O_PATH, or -1 while in a directory
 	todo  []string
 	links int
+	// sticky is why a file of the directory reached can't be used, though a
+	// directory in it can: see stickyError.
+	sticky error
 }
 
 func names(path string) []string {
@@ -71,7 +75,7 @@ func (w *walker) enterRoot() error {
 	}
 	unix.Close(w.dir)
 	w.dir, w.done = fd, nil
-	return w.check(fd, "/")
+	return w.arrive(fd, "/")
 }
 
 // step takes the next name: it enters a directory, follows a symbolic link, or
@@ -97,11 +101,11 @@ func (w *walker) step() error {
 		return w.enter(fd, name)
 	case unix.S_IFLNK:
 		defer unix.Close(fd)
-		return w.follow(fd, at)
+		return errors.Join(w.sticky, w.follow(fd, at))
 	}
 	w.last = fd
 	w.done = append(w.done, name)
-	return nil
+	return w.sticky
 }
 
 // enter goes into the directory fd. The names "." and ".." can only come from a
@@ -116,7 +120,17 @@ func (w *walker) enter(fd int, name string) error {
 	default:
 		w.done = append(w.done, name)
 	}
-	return w.check(fd, w.path())
+	return w.arrive(fd, w.path())
+}
+
+// arrive checks the directory fd, which may be sticky if the way goes on.
+func (w *walker) arrive(fd int, path string) error {
+	err := w.check(fd, path)
+	w.sticky = nil
+	if s, ok := errors.AsType[*stickyError](err); ok {
+		w.sticky, err = s.refusal, nil
+	}
+	return err
 }
 
 // follow puts the target of the symbolic link fd before the names to go.

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/nsrun/nsrun/ns"
 )
@@ -51,22 +51,34 @@ func (f *fake) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
 }
 
 // connect returns a client of s, through a real server on a unix socket.
-func connect(t *testing.T, s Server) *Client {
+func connect(t *testing.T, s Server, opts ...grpc.ServerOption) *Client {
 	t.Helper()
-	listener, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	return dial(t, serve(t, s, opts...), false)
+}
+
+// serve serves s on a unix socket and returns its path.
+func serve(t *testing.T, s Server, opts ...grpc.ServerOption) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	listener, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := grpc.NewServer()
+	g := grpc.NewServer(opts...)
 	Register(g, s)
 	go g.Serve(listener)
 	t.Cleanup(g.Stop)
-	cc, err := grpc.NewClient("unix:"+listener.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return path
+}
+
+func dial(t *testing.T, path string, grease bool) *Client {
+	t.Helper()
+	c, closer, err := Dial(path, grease)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cc.Close() })
-	return NewClient(cc)
+	t.Cleanup(func() { closer.Close() })
+	return c
 }
 
 // filled returns a T in which no field has its zero value, so that a field that
@@ -242,5 +254,42 @@ func TestTextThatIsNotUTF8IsAnError(t *testing.T) {
 	_, err := connect(t, &fake{}).Negotiate(t.Context(), req)
 	if status.Code(err) != codes.Internal {
 		t.Errorf("got %v, want an internal error", err)
+	}
+}
+
+func TestMessagesOverTheLimitAreRefused(t *testing.T) {
+	f := &fake{offer: &ns.Offer{Claims: []string{strings.Repeat("x", MaxMessage)}}}
+	_, err := connect(t, f).Negotiate(t.Context(), &ns.Request{})
+	if status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("got %v, want resource exhausted", err)
+	}
+}
+
+// greaseReplies does to a server's answers what greaseRequests does to requests.
+func greaseReplies(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	resp, err := handle(ctx, req)
+	if m, ok := resp.(proto.Message); ok {
+		grease(m.ProtoReflect())
+	}
+	return resp, err
+}
+
+func TestFieldsFromTheFutureAreIgnored(t *testing.T) {
+	offer := filled[ns.Offer]()
+	withoutPlugin(offer.Diagnostics)
+	f := &fake{offer: &offer}
+	arrived := 0
+	count := func(_ context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+		arrived = len(req.(proto.Message).ProtoReflect().GetUnknown())
+		return greaseReplies(t.Context(), req, nil, handle)
+	}
+	c := dial(t, serve(t, f, grpc.UnaryInterceptor(count)), true)
+	request := filled[ns.Request]()
+	got, err := c.Negotiate(t.Context(), &request)
+	same(t, "error", err, nil)
+	same(t, "request", f.request, &request)
+	same(t, "offer", got, &offer)
+	if arrived == 0 {
+		t.Error("no unknown field arrived, so that nothing was tested")
 	}
 }

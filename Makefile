@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PLUGINS := $(notdir $(wildcard plugins/*))
+export CGO_ENABLED := 0
+GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/nsrun/nsrun/internal/version.Version=$(VERSION)"
+
+build: ## Build nsrun, nsctl, the plugins and the CNI plugins into bin/ (the default)
+	$(GO_BUILD) -o bin/ ./cmd/...
+	for p in $(PLUGINS); do $(GO_BUILD) -o bin/plugins/nsrun-plugin-$$p ./plugins/$$p; done
+	scripts/build-cni bin/cni
+
+demo: setup build ## Build everything and walk through it, namespace by namespace
+	scripts/demo
+
+setup: ## Install the Debian packages that the demo and the tests need
+	scripts/setup
+
+test: setup build ## Run all tests, as root and as an ordinary user
+	scripts/test
+
+lint: ## Vet, staticcheck, and the rules of this project
+	scripts/lint
+
+generate: ## Generate code from the protocol
+	scripts/generate
+
+bench: setup build ## Time nsrun beside unshare, bubblewrap and runc
+	scripts/bench
+
+install: build ## Install below PREFIX (and DESTDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/nsrun/{plugins,cni}
+	install bin/nsrun bin/nsctl $(DESTDIR)$(PREFIX)/bin/
+	install bin/nsrun-host $(DESTDIR)$(PREFIX)/libexec/nsrun/
+	install bin/plugins/* $(DESTDIR)$(PREFIX)/libexec/nsrun/plugins/
+	install bin/cni/* $(DESTDIR)$(PREFIX)/libexec/nsrun/cni/
+
+clean: ## Remove what was built
+	rm -rf bin
+
+help: ## Show the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+.PHONY: build demo setup test lint generate bench install clean help

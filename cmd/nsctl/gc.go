@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newGC() *cobra.Command {
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use: "gc", Short: "Undo and remove what runs left whose nsrun was killed", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withSession(nil, func(s *session) error {
+				done, err := s.GC(cmd.Context(), dryRun)
+				errs := []error{err}
+				for _, c := range done {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", verb(dryRun, c.Err), c.ID, owed(c.Owed))
+					errs = append(errs, c.Err)
+				}
+				return errors.Join(errs...)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be done")
+	return cmd
+}
+
+func verb(dryRun bool, err error) string {
+	switch {
+	case err != nil:
+		return "failed"
+	case dryRun:
+		return "would remove"
+	}
+	return "removed"
+}
+
+func owed(plugins []string) string {
+	if len(plugins) == 0 {
+		return ""
+	}
+	return " after post-exec of " + strings.Join(plugins, ", ")
+}
+
+func newCache() *cobra.Command {
+	cmd := &cobra.Command{Use: "cache", Short: "Manage what nsrun remembers of plugins' answers"}
+	cmd.AddCommand(&cobra.Command{
+		Use: "clear", Short: "Forget all answers, so that the next run asks every plugin anew", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return withSession(nil, func(s *session) error { return s.Cache.Clear() })
+		},
+	})
+	return cmd
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/ns"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+// find returns the live run that has the id or name, or the only one whose id
+// starts with it.
+func findRun(base *journal.Base, name string) (journal.Entry, error) {
+	runs, err := base.List()
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	var found []journal.Entry
+	for _, r := range alive(runs, false) {
+		if r.Header.Name == name || r.Header.ID == name {
+			return r, nil
+		}
+		if strings.HasPrefix(r.Header.ID, name) {
+			found = append(found, r)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return journal.Entry{}, &ns.Diagnostic{Summary: fmt.Sprintf("%d live runs are called %s", len(found), name), Hint: "nsctl ps lists the runs that are alive"}
+}
+
+func newInspect() *cobra.Command {
+	return &cobra.Command{
+		Use: "inspect RUN", Short: "Show a run as JSON: its command, namespaces, plugins and what they reported",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withSession(nil, func(s *session) error {
+				run, err := findRun(s.Base, args[0])
+				if err != nil {
+					return err
+				}
+				return printJSON(cmd.OutOrStdout(), run)
+			})
+		},
+	}
+}
+
+func newKill() *cobra.Command {
+	var signal string
+	cmd := &cobra.Command{
+		Use: "kill RUN...", Short: "Send a signal to runs, which they pass on to their commands",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			sig, err := parseSignal(signal)
+			if err != nil {
+				return err
+			}
+			return withSession(nil, func(s *session) error {
+				for _, name := range args {
+					if err := killRun(s.Base, name, sig); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&signal, "signal", "s", "TERM", "the signal, by name or number")
+	return cmd
+}
+
+func parseSignal(name string) (unix.Signal, error) {
+	upper := strings.ToUpper(name)
+	if sig := unix.SignalNum("SIG" + strings.TrimPrefix(upper, "SIG")); sig != 0 {
+		return sig, nil
+	}
+	var n int
+	if _, err := fmt.Sscanf(name, "%d", &n); err == nil && n > 0 && n <= 64 {
+		return unix.Signal(n), nil
+	}
+	return 0, &ns.Diagnostic{Option: "signal", Summary: fmt.Sprintf("--signal: %q is no signal", name), Hint: "--signal TERM, or a number from 1 to 64"}
+}
+
+// killRun signals the sandbox's first process. A signal that can't be caught
+// must reach it rather than nsrun, which then still cleans up.
+func killRun(base *journal.Base, name string, sig unix.Signal) error {
+	run, err := findRun(base, name)
+	if err != nil {
+		return err
+	}
+	if run.Child == 0 {
+		return &ns.Diagnostic{Summary: "run " + name + " has not started its command yet", Hint: "nsctl ps"}
+	}
+	fd, err := unix.PidfdOpen(run.Child, 0)
+	if err != nil {
+		return &ns.Diagnostic{Summary: fmt.Sprintf("run %s: pidfd_open %d: %v", name, run.Child, err), Hint: "nsctl ps"}
+	}
+	defer unix.Close(fd)
+	// The run is still alive now that we hold its process, so the process is the
+	// one that the journal speaks of.
+	if again, err := findRun(base, run.Header.ID); err != nil || again.Child != run.Child {
+		return err
+	}
+	return unix.PidfdSendSignal(fd, sig, nil, 0)
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command nsrun runs a command in Linux namespaces, each set up by a plugin.
+//
+// It links neither gRPC nor go-plugin, so that it starts as quickly as a C
+// program; plugins are started by nsrun-host, a process of its own, when one
+// has to be asked.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/nsrun/nsrun/core"
+	"github.com/nsrun/nsrun/core/cache"
+	"github.com/nsrun/nsrun/core/hostproc"
+	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/internal/report"
+	"github.com/nsrun/nsrun/internal/version"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// The child gets SIGKILL when the thread that cloned it ends (prctl(2),
+// PR_SET_PDEATHSIG), so main must keep the first thread, which never does.
+func init() { runtime.LockOSThread() }
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run returns the exit status of nsrun with these arguments.
+func run(args []string) int {
+	start := time.Now()
+	if err := core.RefuseElevated(); err != nil {
+		return fail(err)
+	}
+	s, err := core.NewSession()
+	if err != nil {
+		return fail(err)
+	}
+	s.Environ, s.Notice = os.Environ(), notice
+	if s.Base, err = journal.Open(journal.BaseDir(s.Facts.UID, os.Getenv)); err != nil {
+		return fail(err)
+	}
+	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: core.HasSwitch(args, "debug")}
+	defer host.Close()
+	s.Host = host
+	early(s, args, start)
+	inv, err := s.Parse(context.Background(), args)
+	if err != nil {
+		return fail(err)
+	}
+	return act(s, inv)
+}
+
+// early takes the switches that change how the command line itself is read.
+func early(s *core.Session, args []string, start time.Time) {
+	if !core.HasSwitch(args, "no-cache") {
+		s.Cache = cache.Open(s.Base.CacheDir())
+	}
+	if core.HasSwitch(args, "debug") {
+		s.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	if core.HasSwitch(args, "timings") {
+		s.Timings = core.NewTimings(start)
+	}
+}
+
+// act does what the invocation asks for.
+func act(s *core.Session, inv *core.Invocation) int {
+	switch {
+	case inv.ShowHelp:
+		return help(os.Stdout, inv)
+	case inv.ShowVersion:
+		fmt.Println("nsrun " + version.Version)
+		return 0
+	case len(inv.Command) == 0:
+		return fail(&ns.Diagnostic{Summary: "no command is given", Hint: "nsrun --plugins pid,mount ps -ef, or nsrun --help"})
+	}
+	ctx := context.Background()
+	plan, err := s.Negotiate(ctx, inv)
+	if err != nil {
+		return fail(err)
+	}
+	if inv.DryRun != "" {
+		return dryRun(os.Stdout, s, inv, plan)
+	}
+	status, err := s.Run(ctx, inv, plan)
+	report.Timings(os.Stderr, s.Timings.Spans())
+	if err != nil {
+		fail(err)
+	}
+	return status
+}
+
+func dryRun(w io.Writer, s *core.Session, inv *core.Invocation, plan *ns.Plan) int {
+	var err error
+	switch inv.DryRun {
+	case "json":
+		err = report.PlanJSON(w, plan)
+	case "syscalls":
+		var program string
+		program, err = s.Program(inv, plan)
+		io.WriteString(w, program)
+	default:
+		err = report.PlanText(w, plan, inv.Command)
+	}
+	if err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+func help(w io.Writer, inv *core.Invocation) int {
+	fmt.Fprint(w, "nsrun runs a command in Linux namespaces, each set up by a plugin.\n\n"+
+		"  nsrun [flags] [--] command [arguments]\n\n"+
+		"The first word that is no flag starts the command. nsctl manages runs and plugins.\n")
+	report.Options(w, "Flags of nsrun:", core.CoreOptions)
+	for _, m := range inv.Members {
+		if len(m.Descriptor.Options) > 0 {
+			report.Options(w, fmt.Sprintf("Flags of the plugin %s (%s):", m.Name, m.Descriptor.Summary), m.Descriptor.Options)
+		}
+	}
+	return 0
+}
+
+// fail tells all that is wrong and returns the exit status for it.
+func fail(err error) int {
+	for _, d := range ns.Diagnose(err) {
+		report.Diagnostic(os.Stderr, "nsrun", &d)
+	}
+	return core.ExitFailed
+}
+
+func notice(d *ns.Diagnostic) { report.Diagnostic(os.Stderr, "nsrun", d) }

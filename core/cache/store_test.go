@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cache
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestGetFindsWhatPutKept(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "cache"))
+	var got []string
+	if s.Get("key", &got) {
+		t.Fatal("found something in an empty cache")
+	}
+	if err := s.Put("key", []string{"a", "b\n"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !s.Get("key", &got) || len(got) != 2 || got[1] != "b\n" {
+		t.Errorf("got %q", got)
+	}
+	if s.Get("other", &got) {
+		t.Error("found a value under another key")
+	}
+}
+
+func TestGetForgetsWhatDependsOnAChangedFile(t *testing.T) {
+	dir := t.TempDir()
+	present, absent := filepath.Join(dir, "present"), filepath.Join(dir, "absent")
+	os.WriteFile(present, []byte("1"), 0o600)
+	tests := map[string]func(){
+		"a file is written":   func() { os.WriteFile(present, []byte("22"), 0o600) },
+		"a file appears":      func() { os.WriteFile(absent, nil, 0o600) },
+		"a file disappears":   func() { os.Remove(present) },
+		"a file's mode moves": func() { os.Chmod(present, 0o400) },
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			os.Remove(absent)
+			os.WriteFile(present, []byte("1"), 0o600)
+			s := Open(filepath.Join(t.TempDir(), "cache"))
+			if err := s.Put("key", 1, []string{present, absent, "/proc/self/uid_map"}); err != nil {
+				t.Fatal(err)
+			}
+			var v int
+			if !s.Get("key", &v) {
+				t.Fatal("not found before the change")
+			}
+			change()
+			if s.Get("key", &v) {
+				t.Error("still found after the change")
+			}
+		})
+	}
+}
+
+func TestGetRefusesAnEntryThatOthersCouldWrite(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "cache"))
+	if err := s.Put("key", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	name, _, _ := s.locate("key")
+	os.Chmod(name, 0o622)
+	var v int
+	if s.Get("key", &v) {
+		t.Error("took an entry that others can write")
+	}
+}
+
+func TestPutKeepsTheCacheBounded(t *testing.T) {
+	s := Open(filepath.Join(t.TempDir(), "cache"))
+	for i := range maxEntries + 40 {
+		if err := s.Put(fmt.Sprint(i), i, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left, _ := os.ReadDir(s.dir)
+	if len(left) > maxEntries {
+		t.Errorf("%d entries, want %d or fewer", len(left), maxEntries)
+	}
+	var v int
+	if !s.Get(fmt.Sprint(maxEntries+39), &v) {
+		t.Error("the newest entry is gone")
+	}
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hostproc
+
+import (
+	"context"
+	"sync"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Lazy is a client that starts its plugin host at the first call. It implements
+// core.Host.
+type Lazy struct {
+	// Dir is the directory for sockets of plugins. Required.
+	Dir string
+	// Debug makes the plugin host log.
+	Debug bool
+
+	mu     sync.Mutex
+	client *Client
+}
+
+func (l *Lazy) get() (*Client, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client != nil {
+		return l.client, nil
+	}
+	var err error
+	l.client, err = Start(l.Dir, l.Debug)
+	return l.client, err
+}
+
+// Describe implements core.Host.
+func (l *Lazy) Describe(ctx context.Context, p find.Plugin) (*ns.Descriptor, error) {
+	c, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return c.Describe(ctx, p)
+}
+
+// Negotiate implements core.Host.
+func (l *Lazy) Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (*ns.Offer, error) {
+	c, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return c.Negotiate(ctx, p, req)
+}
+
+// Hook implements core.Host.
+func (l *Lazy) Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (*ns.HookReply, error) {
+	c, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return c.Hook(ctx, p, req)
+}
+
+// Check implements core.Host.
+func (l *Lazy) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error) {
+	c, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return c.Check(ctx, p, facts)
+}
+
+// Close closes the client, if there is one.
+func (l *Lazy) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client == nil {
+		return nil
+	}
+	return l.client.Close()
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hostproc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Host is what the plugin host's end calls: core.Host less its Close.
+type Host interface {
+	Describe(ctx context.Context, p find.Plugin) (*ns.Descriptor, error)
+	Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (*ns.Offer, error)
+	Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (*ns.HookReply, error)
+	Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error)
+}
+
+// Serve answers calls that come over conn until it ends, which is no error.
+// Calls under way are given up then.
+func Serve(conn io.ReadWriteCloser, host Host) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	s := &server{framer: framer{conn: conn}, host: host, cancels: map[uint64]context.CancelFunc{}}
+	for {
+		var m call
+		err := s.receive(&m)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("read a call: %w", err)
+		case m.Method == cancel:
+			s.giveUp(m.ID)
+		default:
+			go s.answer(s.begin(ctx, m.ID), m)
+		}
+	}
+}
+
+type server struct {
+	framer
+	host    Host
+	mu      sync.Mutex
+	cancels map[uint64]context.CancelFunc
+}
+
+func (s *server) begin(ctx context.Context, id uint64) context.Context {
+	ctx, stop := context.WithCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancels[id] = stop
+	return ctx
+}
+
+func (s *server) giveUp(id uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stop, ok := s.cancels[id]; ok {
+		stop()
+		delete(s.cancels, id)
+	}
+}
+
+func (s *server) answer(ctx context.Context, m call) {
+	defer s.giveUp(m.ID)
+	a := answer{ID: m.ID}
+	result, err := s.carryOut(ctx, m)
+	if err == nil {
+		a.Result, err = json.Marshal(result)
+	}
+	if err != nil {
+		a.Errors = ns.Diagnose(err)
+	}
+	// If this fails, nsrun is gone, and Serve ends with it.
+	_ = s.send(a)
+}
+
+func (s *server) carryOut(ctx context.Context, m call) (any, error) {
+	switch m.Method {
+	case describe:
+		return s.host.Describe(ctx, m.Plugin)
+	case negotiate:
+		return with(m.Arg, func(req *ns.Request) (any, error) { return s.host.Negotiate(ctx, m.Plugin, req) })
+	case hook:
+		return with(m.Arg, func(req *ns.HookRequest) (any, error) { return s.host.Hook(ctx, m.Plugin, req) })
+	case check:
+		return with(m.Arg, func(facts *ns.Facts) (any, error) { return s.host.Check(ctx, m.Plugin, *facts) })
+	}
+	return nil, fmt.Errorf("BUG(nsrun): the plugin host knows no method %q", m.Method)
+}
+
+// with decodes a call's argument for f.
+func with[T any](text json.RawMessage, f func(*T) (any, error)) (any, error) {
+	var arg T
+	if err := json.Unmarshal(text, &arg); err != nil {
+		return nil, fmt.Errorf("decode a call: %w", err)
+	}
+	return f(&arg)
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package journal keeps the run directory: who is alive, and what has to be
+// undone for whom.
+//
+//	runs/ID/          0700
+//	  journal         records; locked (flock(2)) for as long as its nsrun lives
+//	  ns/net          a pinned namespace
+//	  p/              sockets of plugins
+//	  state/          files of plugins
+//
+// Liveness is the lock, not a process id: the kernel releases it however nsrun
+// dies, and a process id can be used again. A run directory is made under
+// another name and renamed when it is complete and locked, so that nobody ever
+// sees a run without its lock.
+package journal

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Entry is a run as its directory shows it to others.
+type Entry struct {
+	Header Header `json:"header"`
+	// Alive says that the run's nsrun is alive.
+	Alive bool `json:"alive"`
+	// Child is the process id of the sandbox's first process, 0 before it exists.
+	Child int `json:"child,omitempty"`
+	// Results are what hooks found out, by plugin.
+	Results map[string]map[string]string `json:"results,omitempty"`
+	// Owed are the plugins whose PostExec is still owed.
+	Owed []string `json:"owed,omitempty"`
+	// Dir is the run directory.
+	Dir string `json:"dir"`
+}
+
+// List returns every run, alive or not, in the order of their ids.
+func (b *Base) List() ([]Entry, error) {
+	names, err := b.names()
+	var entries []Entry
+	for _, name := range names {
+		if e, ok := read(filepath.Join(b.runs(), name)); ok {
+			entries = append(entries, e)
+		}
+	}
+	return entries, err
+}
+
+func (b *Base) names() ([]string, error) {
+	dir, err := os.ReadDir(b.runs())
+	if err != nil {
+		return nil, dirProblem(b.runs(), err, "see the reason above")
+	}
+	var names []string
+	for _, d := range dir {
+		if !strings.HasPrefix(d.Name(), ".") {
+			names = append(names, d.Name())
+		}
+	}
+	return names, nil
+}
+
+// read reads the run directory dir; false when the run has just gone.
+func read(dir string) (Entry, bool) {
+	f, err := os.Open(filepath.Join(dir, "journal"))
+	if err != nil {
+		return Entry{}, false
+	}
+	defer f.Close()
+	alive := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil
+	records, err := readRecords(f)
+	if err != nil || len(records) == 0 || records[0].Header == nil {
+		return Entry{}, false
+	}
+	return entryOf(dir, alive, records), true
+}
+
+func entryOf(dir string, alive bool, records []Record) Entry {
+	e := Entry{Header: *records[0].Header, Alive: alive, Dir: dir}
+	for _, r := range records[1:] {
+		switch r.Type {
+		case Child:
+			e.Child = r.PID
+		case Done:
+			if len(r.Results) > 0 {
+				if e.Results == nil {
+					e.Results = map[string]map[string]string{}
+				}
+				e.Results[r.Plugin] = r.Results
+			}
+		}
+	}
+	for _, call := range owed(records[1:]) {
+		e.Owed = append(e.Owed, call.Plugin)
+	}
+	return e
+}
+
+func readRecords(f *os.File) ([]Record, error) {
+	text, err := io.ReadAll(f)
+	return decode(text), err
+}
+
+// Dead locks and returns the runs whose nsrun has died, for the caller to undo
+// and remove. Those that somebody else is undoing are left out.
+func (b *Base) Dead() ([]*Run, error) {
+	b.sweepNew()
+	names, err := b.names()
+	var dead []*Run
+	for _, name := range names {
+		if r := takeOver(filepath.Join(b.runs(), name)); r != nil {
+			dead = append(dead, r)
+		}
+	}
+	return dead, err
+}
+
+// takeOver locks a dead run, or returns nil if it is alive or gone.
+func takeOver(dir string) *Run {
+	f, err := os.OpenFile(filepath.Join(dir, "journal"), os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Killed between removing the journal and the directory: nothing is owed.
+		os.RemoveAll(dir)
+	}
+	if err != nil {
+		return nil
+	}
+	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		f.Close()
+		return nil
+	}
+	if gone(f) {
+		f.Close()
+		return nil
+	}
+	run := &Run{dir: dir, journal: f, header: Header{ID: filepath.Base(dir)}}
+	if records, _ := readRecords(f); len(records) > 0 && records[0].Header != nil {
+		run.header, run.records = *records[0].Header, records[1:]
+	}
+	return run
+}
+
+// gone reports whether the file was unlinked before we got its lock.
+func gone(f *os.File) bool {
+	var st unix.Stat_t
+	return unix.Fstat(int(f.Fd()), &st) != nil || st.Nlink == 0
+}
+
+// newAge is how old an incomplete run directory must be before it counts as
+// left behind: between its making and its locking it looks dead.
+const newAge = time.Minute
+
+func (b *Base) sweepNew() {
+	left, _ := filepath.Glob(filepath.Join(b.runs(), newPrefix+"*"))
+	for _, dir := range left {
+		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > newAge {
+			os.RemoveAll(dir)
+		}
+	}
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
+)
+
+// Pin keeps the namespace of kind k of the process pid alive, after the process
+// has gone too, by a bind mount in the run directory, and returns its path. CNI
+// DEL leaves rules behind when the network namespace is gone before it.
+func (r *Run) Pin(k ns.Kind, pid int) (string, error) {
+	dir, err := r.Sub("ns")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, k.File())
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		return "", dirProblem(path, err, "free space or inodes there")
+	}
+	source := fmt.Sprintf("/proc/%d/ns/%s", pid, k.File())
+	if err := unix.Mount(source, path, "", unix.MS_BIND, ""); err != nil {
+		return "", &ns.Diagnostic{Summary: fmt.Sprintf("pin %s on %s: %v", source, path, err), Errno: err.(unix.Errno),
+			Hint: "pinning a namespace needs CAP_SYS_ADMIN in the host's mount namespace"}
+	}
+	return path, nil
+}
+
+// Unpin lets go of every namespace that the run pinned.
+func (r *Run) Unpin() error {
+	pins, err := filepath.Glob(filepath.Join(r.dir, "ns", "*"))
+	for _, path := range pins {
+		if e := unix.Unmount(path, unix.MNT_DETACH); e != nil && !errors.Is(e, unix.EINVAL) {
+			err = errors.Join(err, fmt.Errorf("unmount %s: %w", path, e))
+			continue
+		}
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}

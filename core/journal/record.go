@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Version is the version of the journal's form.
+const Version = 1
+
+// Header is the first record: whose run it is.
+type Header struct {
+	Version int    `json:"version"`
+	ID      string `json:"id"`
+	Name    string `json:"name,omitempty"`
+	UID     int    `json:"uid"`
+	// PID of the nsrun that made the run, to show; never to decide who is alive.
+	PID int `json:"pid"`
+	// Started is in seconds since the epoch.
+	Started int64         `json:"started"`
+	Argv    []string      `json:"argv"`
+	Kinds   []ns.Kind     `json:"kinds"`
+	Plugins []find.Plugin `json:"plugins"`
+}
+
+// Type says what a record tells.
+type Type string
+
+// The types of records.
+const (
+	// Child tells the process id of the sandbox's first process.
+	Child Type = "child"
+	// Intent is written before a PreExec hook is called: from here on PostExec
+	// is owed.
+	Intent Type = "intent"
+	// Done is written when the hook has answered.
+	Done Type = "done"
+	// Undone is written when PostExec has succeeded.
+	Undone Type = "undone"
+)
+
+// Record is one thing that happened in a run.
+type Record struct {
+	Header  *Header           `json:"header,omitempty"`
+	Type    Type              `json:"type,omitempty"`
+	PID     int               `json:"pid,omitempty"`
+	Plugin  string            `json:"plugin,omitempty"`
+	Request *ns.HookRequest   `json:"request,omitempty"` // of an Intent
+	State   []byte            `json:"state,omitempty"`   // of a Done
+	Results map[string]string `json:"results,omitempty"` // of a Done
+}
+
+// encode returns the record as one line: the CRC-32C of its JSON, and the JSON.
+func (r *Record) encode() ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	line := fmt.Appendf(nil, "%08x ", checksum(text))
+	return append(append(line, text...), '\n'), nil
+}
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+
+// decode returns the records of a journal up to the first line that is torn or
+// damaged: what was written after it can't be trusted to follow it.
+func decode(b []byte) []Record {
+	var records []Record
+	for {
+		line, rest, whole := bytes.Cut(b, []byte("\n"))
+		if !whole {
+			return records
+		}
+		r, ok := decodeLine(line)
+		if !ok {
+			return records
+		}
+		records = append(records, r)
+		b = rest
+	}
+}
+
+func decodeLine(line []byte) (Record, bool) {
+	var r Record
+	sum, text, ok := bytes.Cut(line, []byte(" "))
+	if !ok || string(sum) != fmt.Sprintf("%08x", checksum(text)) {
+		return r, false
+	}
+	return r, json.Unmarshal(text, &r) == nil
+}

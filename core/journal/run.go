@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
+)
+
+// Run is the run directory of a run whose lock we hold.
+type Run struct {
+	dir     string
+	journal *os.File
+	header  Header
+	records []Record
+}
+
+// newPrefix marks a run directory that isn't complete.
+const newPrefix = ".new-"
+
+// Create makes the run directory of a new run, locks it and writes the header.
+// It fills in the header's version and, if empty, its ID.
+func (b *Base) Create(h Header) (*Run, error) {
+	h.Version = Version
+	if h.ID == "" {
+		h.ID = NewID()
+	}
+	if h.Name != "" {
+		unlock, err := b.reserveName(h.Name)
+		if err != nil {
+			return nil, err
+		}
+		defer unlock()
+	}
+	temp := filepath.Join(b.runs(), newPrefix+h.ID)
+	run, err := createRun(temp, h)
+	if err == nil {
+		run.dir = filepath.Join(b.runs(), h.ID)
+		err = os.Rename(temp, run.dir)
+	}
+	if err != nil {
+		os.RemoveAll(temp)
+		return nil, dirProblem(temp, err, "free space or inodes there, or make it writable")
+	}
+	return run, nil
+}
+
+// NewID returns a name for a run that no other run has: 12 hexadecimal digits.
+func NewID() string {
+	var b [6]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+func createRun(dir string, h Header) (*Run, error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "journal"), os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	run := &Run{dir: dir, journal: f, header: h}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("flock: %w", err), f.Close())
+	}
+	if err := run.append(&Record{Header: &h}); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return run, nil
+}
+
+// reserveName fails if a live run has the name. It keeps others from taking it
+// until the returned function is called.
+func (b *Base) reserveName(name string) (unlock func(), err error) {
+	lock, err := os.OpenFile(filepath.Join(b.dir, "names.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, dirProblem(b.dir, err, "make it writable, or free space")
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		lock.Close()
+		return nil, dirProblem(b.dir, err, "see flock(2)")
+	}
+	runs, err := b.List()
+	for _, r := range runs {
+		if r.Alive && r.Header.Name == name {
+			err = &ns.Diagnostic{Summary: fmt.Sprintf("a run named %s is alive already (%s)", name, r.Header.ID),
+				Hint: "another --name, or nsctl kill " + name}
+		}
+	}
+	if err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return func() { lock.Close() }, nil
+}
+
+// Header returns the run's header.
+func (r *Run) Header() Header { return r.header }
+
+// Dir returns the path of the run directory.
+func (r *Run) Dir() string { return r.dir }
+
+// Sub makes the subdirectory name of the run directory, mode 0700, and returns its path.
+func (r *Run) Sub(name string) (string, error) {
+	dir := filepath.Join(r.dir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", dirProblem(dir, err, "free space or inodes there")
+	}
+	return dir, nil
+}
+
+// Child records the process id of the sandbox's first process.
+func (r *Run) Child(pid int) error { return r.append(&Record{Type: Child, PID: pid}) }
+
+// Intent records that the PreExec hook of req.Plugin is about to be called.
+func (r *Run) Intent(req *ns.HookRequest) error {
+	return r.append(&Record{Type: Intent, Plugin: req.Plugin, Request: req})
+}
+
+// Done records what the PreExec hook of plugin answered.
+func (r *Run) Done(plugin string, reply *ns.HookReply) error {
+	return r.append(&Record{Type: Done, Plugin: plugin, State: reply.State, Results: reply.Results})
+}
+
+// Undone records that the PostExec hook of plugin has succeeded.
+func (r *Run) Undone(plugin string) error { return r.append(&Record{Type: Undone, Plugin: plugin}) }
+
+// append writes one record with one write(2). The journal lies in memory, so
+// there is nothing to sync: it outlives every death but that of the kernel,
+// with which all that it speaks of goes too.
+func (r *Run) append(rec *Record) error {
+	line, err := rec.encode()
+	if err != nil {
+		return fmt.Errorf("encode a journal record: %w", err)
+	}
+	if _, err := r.journal.Write(line); err != nil {
+		return dirProblem(r.dir, err, "free space there: without a record of what is to be undone, nsrun does nothing")
+	}
+	if rec.Header == nil {
+		r.records = append(r.records, *rec)
+	}
+	return nil
+}
+
+// Owed returns the PostExec calls that are still owed, latest intent first,
+// with the state that PreExec returned, if it did.
+func (r *Run) Owed() []ns.HookRequest { return owed(r.records) }
+
+func owed(records []Record) []ns.HookRequest {
+	var calls []ns.HookRequest
+	for i := len(records) - 1; i >= 0; i-- {
+		rec := records[i]
+		if rec.Type != Intent || happened(records, Undone, rec.Plugin) != nil {
+			continue
+		}
+		call := *rec.Request
+		call.Point = ns.PostExec
+		if done := happened(records, Done, rec.Plugin); done != nil {
+			call.State = done.State
+		}
+		calls = append(calls, call)
+	}
+	return calls
+}
+
+func happened(records []Record, t Type, plugin string) *Record {
+	for i := range records {
+		if records[i].Type == t && records[i].Plugin == plugin {
+			return &records[i]
+		}
+	}
+	return nil
+}
+
+// Remove removes the run directory and releases the lock.
+func (r *Run) Remove() error {
+	err := os.Remove(filepath.Join(r.dir, "journal"))
+	if err == nil {
+		err = os.Remove(r.dir)
+	}
+	if errors.Is(err, unix.ENOTEMPTY) {
+		err = os.RemoveAll(r.dir)
+	}
+	return errors.Join(err, r.journal.Close())
+}
+
+// Close releases the lock and leaves the run directory, for gc to finish.
+func (r *Run) Close() error { return r.journal.Close() }

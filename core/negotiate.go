@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"context"
+	"slices"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/plan"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// maxRounds bounds negotiation: each round can only change which kinds the run
+// has, so plugins that never agree are at fault.
+const maxRounds = 3
+
+// Negotiate asks all members for their offers and merges them into a plan. It
+// repeats while the answers change which kinds the run has.
+func (s *Session) Negotiate(ctx context.Context, inv *Invocation) (*ns.Plan, error) {
+	defer s.Timings.Begin("negotiate")()
+	kinds := ownedKinds(inv.Members)
+	for range maxRounds {
+		parts, err := s.offers(ctx, inv.Members, kinds)
+		if err != nil {
+			return nil, err
+		}
+		offered := offeredKinds(parts)
+		if slices.Equal(offered, kinds) {
+			s.tellAdded(inv)
+			return s.merge(parts)
+		}
+		kinds = offered
+	}
+	return nil, &ns.Diagnostic{Summary: "the plugins don't agree on the kinds of namespaces within three rounds",
+		Hint: "nsrun --dry-run with fewer plugins shows which of them changes its mind"}
+}
+
+// tellAdded tells of plugins that the user didn't name, if he named some.
+func (s *Session) tellAdded(inv *Invocation) {
+	for _, m := range inv.Members {
+		if m.Reason != "" && inv.Chosen {
+			s.Notice(&ns.Diagnostic{Severity: ns.Notice, Summary: "added " + m.Name + " to --plugins: " + m.Reason})
+		}
+	}
+}
+
+func (s *Session) merge(parts []plan.Part) (*ns.Plan, error) {
+	p, err := plan.Merge(parts)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.Notices {
+		s.Notice(&p.Notices[i])
+	}
+	return p, nil
+}
+
+func ownedKinds(members []*Member) []ns.Kind {
+	var kinds []ns.Kind
+	for _, m := range members {
+		kinds = append(kinds, m.Owns...)
+	}
+	return ns.SortKinds(kinds)
+}
+
+func offeredKinds(parts []plan.Part) []ns.Kind {
+	var kinds []ns.Kind
+	for _, p := range parts {
+		kinds = append(kinds, p.Offer.Kinds...)
+	}
+	return ns.SortKinds(kinds)
+}
+
+// offersKey finds offers in the cache.
+type offersKey struct {
+	Negotiate int           `json:"negotiate"`
+	Plugins   []find.Plugin `json:"plugins"`
+	Requests  []*ns.Request `json:"requests"`
+}
+
+// offers returns the members' offers, from the cache if nothing that they
+// depend on has changed.
+func (s *Session) offers(ctx context.Context, members []*Member, kinds []ns.Kind) ([]plan.Part, error) {
+	key := offersKey{Negotiate: ns.PlanVersion, Plugins: pluginsOf(members)}
+	for _, m := range members {
+		key.Requests = append(key.Requests, s.request(m, kinds))
+	}
+	var offers []*ns.Offer
+	if !s.Cache.Get(key, &offers) || !valid(members, key.Requests, offers) {
+		var err error
+		if offers, err = s.ask(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	parts := make([]plan.Part, len(members))
+	for i, m := range members {
+		parts[i] = plan.Part{Plugin: m.Name, Owns: m.Owns, Reason: m.Reason, Offer: offers[i]}
+	}
+	return parts, nil
+}
+
+func (s *Session) request(m *Member, kinds []ns.Kind) *ns.Request {
+	return &ns.Request{Plugin: m.Name, Owns: m.Owns, Kinds: kinds, Settings: m.Settings, Facts: s.Facts}
+}
+
+// valid reports whether offers from the cache are such as these members could
+// have made: the cache is input like any other.
+func valid(members []*Member, requests []*ns.Request, offers []*ns.Offer) bool {
+	if len(offers) != len(members) {
+		return false
+	}
+	for i, offer := range offers {
+		if offer == nil || len(problems("", ns.CheckOffer(members[i].Descriptor, requests[i], offer))) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// ask asks all plugins side by side, and keeps their offers if all of them may be.
+func (s *Session) ask(ctx context.Context, key offersKey) ([]*ns.Offer, error) {
+	offers := make([]*ns.Offer, len(key.Plugins))
+	err := sideBySide(len(offers), func(i int) (err error) {
+		defer s.Timings.Begin("negotiate " + key.Plugins[i].Name)()
+		offers[i], err = s.Host.Negotiate(ctx, key.Plugins[i], key.Requests[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if files, ok := dependencies(offers); ok {
+		if err := s.Cache.Put(key, offers, files); err != nil {
+			s.Log.Debug("keep offers", "error", err)
+		}
+	}
+	return offers, nil
+}
+
+// dependencies returns the files that all offers depend on, and false if one of
+// them must be asked for at every run: because it says so, or because it holds
+// something to tell the user that may be gone the next time.
+func dependencies(offers []*ns.Offer) (files []string, ok bool) {
+	for _, o := range offers {
+		if o.Freshness == nil || len(problems("", o.Diagnostics)) > 0 {
+			return nil, false
+		}
+		files = append(files, o.Freshness.Files...)
+	}
+	return files, true
+}

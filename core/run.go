@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/core/plan"
+	"github.com/nsrun/nsrun/core/stage"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Exit statuses of nsrun itself; the command's own are passed on as they are.
+const (
+	ExitFailed        = 125 // nsrun or a plugin failed before the command started
+	ExitNotExecutable = 126 // the command was found but can't be executed
+	ExitNotFound      = 127 // the command was not found
+)
+
+// Run carries out a plan and returns the exit status of the command, or one of
+// nsrun's own with an error. Whatever happened, PostExec hooks have been called
+// and the run directory is gone when it returns; what could not be undone is
+// left to [Session.GC] and told to Notice.
+func (s *Session) Run(ctx context.Context, inv *Invocation, p *ns.Plan) (status int, err error) {
+	r := newRun(s, inv, p)
+	if err := r.open(); err != nil {
+		return ExitFailed, err
+	}
+	defer r.finish(ctx)
+	if err := r.clone(); err != nil {
+		return ExitFailed, err
+	}
+	if err := r.preExec(ctx); err != nil {
+		return ExitFailed, err
+	}
+	if err := r.release(); err != nil {
+		return statusOf(err), r.explain(err)
+	}
+	return r.supervise(ctx)
+}
+
+// run is one run under way.
+type run struct {
+	*Session
+	inv     *Invocation
+	plan    *ns.Plan
+	members map[string]*Member
+	journal *journal.Run
+	child   *stage.Child
+	status  *statusWriter
+	paths   map[ns.Kind]string
+}
+
+func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
+	r := &run{Session: s, inv: inv, plan: p, members: map[string]*Member{}, paths: map[ns.Kind]string{}}
+	for _, m := range inv.Members {
+		r.members[m.Name] = m
+	}
+	return r
+}
+
+// open makes the run directory, and undoes first what dead runs left if this
+// run could get in their way.
+func (r *run) open() (err error) {
+	defer r.Timings.Begin("run directory")()
+	if r.status, err = openStatus(r.inv.StatusFD); err != nil {
+		return err
+	}
+	r.journal, err = r.Base.Create(journal.Header{
+		Name: r.inv.Name, UID: r.Facts.UID, PID: pid(), Started: time.Now().Unix(),
+		Argv: r.inv.Command, Kinds: r.plan.KindList(), Plugins: r.plugins(),
+	})
+	return err
+}
+
+func (r *run) plugins() []find.Plugin { return pluginsOf(r.inv.Members) }
+
+// clone makes the child in its namespaces, blocked.
+func (r *run) clone() error {
+	defer r.Timings.Begin("clone")()
+	child, err := stage.Start(r.plan.KindList())
+	if err != nil {
+		return r.explain(err)
+	}
+	r.child = child
+	return r.journal.Child(child.PID())
+}
+
+// preExec calls the PreExec hooks in order and adds what they answer to the plan.
+func (r *run) preExec(ctx context.Context) error {
+	calls := r.plan.Calls(ns.PreExec)
+	if len(calls) == 0 {
+		return nil
+	}
+	r.collect(ctx)
+	for _, k := range r.plan.Pin {
+		path, err := r.journal.Pin(k, r.child.PID())
+		if err != nil {
+			return err
+		}
+		r.paths[k] = path
+	}
+	for _, name := range calls {
+		if err := r.preExecOne(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) preExecOne(ctx context.Context, name string) error {
+	defer r.Timings.Begin("pre-exec " + name)()
+	req, err := r.hookRequest(name)
+	if err != nil {
+		return err
+	}
+	if r.owesPostExec(name) {
+		if err := r.journal.Intent(req); err != nil {
+			return err
+		}
+	}
+	reply, err := r.Host.Hook(ctx, r.members[name].Plugin, req)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(r.tell(name, reply.Diagnostics)...); err != nil {
+		return err
+	}
+	r.Log.Debug("pre-exec", "plugin", name, "results", reply.Results)
+	return errors.Join(r.journal.Done(name, reply), plan.Extend(r.plan, name, reply))
+}
+
+func (r *run) owesPostExec(name string) bool {
+	for _, n := range r.plan.Calls(ns.PostExec) {
+		if n == name {
+			return true
+		}
+	}
+	return false
+}
+
+// tell shows notices and warnings, and returns the errors.
+func (s *Session) tell(plugin string, diagnostics []ns.Diagnostic) []error {
+	for _, d := range diagnostics {
+		if d.Severity != ns.Error {
+			d.Plugin = plugin
+			s.Notice(&d)
+		}
+	}
+	return problems(plugin, diagnostics)
+}
+
+func (r *run) hookRequest(name string) (*ns.HookRequest, error) {
+	state, err := r.journal.Sub("state")
+	if err != nil {
+		return nil, err
+	}
+	m, header := r.members[name], r.journal.Header()
+	runName := header.Name
+	if runName == "" {
+		runName = header.ID
+	}
+	return &ns.HookRequest{
+		Point: ns.PreExec, Plugin: name, RunID: header.ID, RunName: runName, PID: r.child.PID(), Paths: r.namespacePaths(),
+		StateDir: state, Request: *r.request(m, r.plan.KindList()), IDMap: r.plan.IDMap,
+	}, nil
+}
+
+// namespacePaths returns the child's namespaces as files, pinned ones by the
+// path that outlives the child.
+func (r *run) namespacePaths() map[ns.Kind]string {
+	paths := map[ns.Kind]string{}
+	for _, k := range r.plan.KindList() {
+		paths[k] = procNS(r.child.PID(), k.File())
+		if pinned, ok := r.paths[k]; ok {
+			paths[k] = pinned
+		}
+	}
+	return paths
+}
+
+// release sends the child its steps and returns when it has executed the command.
+func (r *run) release() error {
+	defer r.Timings.Begin("steps and exec")()
+	program, err := stage.Compile(r.config())
+	if err != nil {
+		return err
+	}
+	for _, step := range r.plan.Steps {
+		r.Log.Debug("step", "plugin", step.Plugin, "op", step.Op, "source", step.Source, "target", step.Target)
+	}
+	if err := r.child.Release(program); err != nil {
+		r.child = nil // gone
+		return err
+	}
+	return nil
+}
+
+// supervise waits for the command, with what dead runs left undone meanwhile.
+func (r *run) supervise(ctx context.Context) (int, error) {
+	r.status.started(r.child.PID())
+	if len(r.plan.Hooks) == 0 {
+		r.collect(ctx)
+	}
+	child := r.child
+	r.child = nil // Wait gives back what it took
+	status, err := child.Wait()
+	if err != nil {
+		return ExitFailed, err
+	}
+	r.status.exited(status)
+	return status, nil
+}
+
+// finish undoes the run: the child first, since its processes could still use
+// what the hooks made, then the hooks in reverse, then the run directory.
+func (r *run) finish(ctx context.Context) {
+	defer r.Timings.Begin("undo")()
+	if r.child != nil {
+		r.child.Abandon()
+	}
+	if err := r.settle(context.WithoutCancel(ctx), r.journal, r.plugins()); err != nil {
+		r.warn(err)
+	}
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// settle calls the PostExec hooks that a run still owes, latest first, and
+// removes its directory. If a hook fails, the directory stays, so that the next
+// nsrun tries again.
+func (s *Session) settle(ctx context.Context, run *journal.Run, plugins []find.Plugin) error {
+	var errs []error
+	for _, call := range run.Owed() {
+		errs = append(errs, s.postExec(ctx, run, plugins, call))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return errors.Join(err, run.Close())
+	}
+	return errors.Join(run.Unpin(), run.Remove())
+}
+
+func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find.Plugin, call ns.HookRequest) error {
+	defer s.Timings.Begin("post-exec " + call.Plugin)()
+	i := slices.IndexFunc(plugins, func(p find.Plugin) bool { return p.Name == call.Plugin })
+	if i < 0 {
+		return &ns.Diagnostic{Plugin: call.Plugin, Summary: "the journal of run " + call.RunID + " names no binary for this plugin"}
+	}
+	call.PID = 0
+	reply, err := s.Host.Hook(ctx, plugins[i], &call)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.tell(call.Plugin, reply.Diagnostics)...); err != nil {
+		return err
+	}
+	return run.Undone(call.Plugin)
+}
+
+// Collected is what GC did, or would do, for one dead run.
+type Collected struct {
+	ID string `json:"id"`
+	// Owed are the plugins whose PostExec was owed.
+	Owed []string `json:"owed,omitempty"`
+	// Err says what could not be undone; nil if all was.
+	Err error `json:"-"`
+}
+
+// GC undoes and removes what runs left whose nsrun was killed. With dryRun it
+// only says what it would do.
+func (s *Session) GC(ctx context.Context, dryRun bool) ([]Collected, error) {
+	dead, err := s.Base.Dead()
+	var done []Collected
+	for _, run := range dead {
+		c := Collected{ID: run.Header().ID}
+		for _, call := range run.Owed() {
+			c.Owed = append(c.Owed, call.Plugin)
+		}
+		if dryRun {
+			c.Err = run.Close()
+		} else {
+			c.Err = s.settle(ctx, run, s.current(run.Header().Plugins))
+		}
+		done = append(done, c)
+	}
+	return done, err
+}
+
+// current returns the plugins of a dead run as they are on disk now: after an
+// upgrade the new binary undoes what the old one did.
+func (s *Session) current(plugins []find.Plugin) []find.Plugin {
+	found := slices.Clone(plugins)
+	for i, p := range plugins {
+		if now, err := find.Find(p.Path, s.dirs); err == nil {
+			found[i] = now
+		}
+	}
+	return found
+}
+
+// collect undoes what dead runs left, before or beside a run of our own.
+// Failures are warnings: they are nobody's fault in this run.
+func (s *Session) collect(ctx context.Context) {
+	defer s.Timings.Begin("collect dead runs")()
+	done, err := s.GC(ctx, false)
+	for _, c := range done {
+		s.Log.Debug("collected a dead run", "id", c.ID, "owed", c.Owed, "error", c.Err)
+		err = errors.Join(err, c.Err)
+	}
+	s.warn(err)
+}
+
+// warn tells the user of an error that doesn't change how the run ends.
+func (s *Session) warn(err error) {
+	for _, d := range ns.Diagnose(err) {
+		d.Severity = ns.Warning
+		s.Notice(&d)
+	}
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/nsrun/nsrun/core/stage/machine"
+	"github.com/nsrun/nsrun/core/stage/program"
+	"github.com/nsrun/nsrun/core/stage/relay"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Child is a process in namespaces of its own. It waits for its program, and
+// then becomes the command or the command's init. Its methods are for one
+// goroutine, but for Kill.
+type Child struct {
+	process  *machine.Process
+	terminal *terminal
+	signals  *relay.Relay // from Release on
+}
+
+// Start clones a child into new namespaces of the given kinds, where it waits.
+// It must be called on a thread that is locked and lives as long as the child
+// shall: see the package comment. A refusal of the kernel is a *CloneError.
+func Start(kinds []ns.Kind) (*Child, error) {
+	p, err := machine.Clone(ns.CloneFlags(kinds))
+	var errno syscall.Errno
+	switch {
+	case errors.As(err, &errno):
+		return nil, &CloneError{Kinds: kinds, Errno: errno}
+	case err != nil:
+		return nil, err
+	}
+	return &Child{process: p, terminal: saveTerminal()}, nil
+}
+
+// PID returns the child's process id as the caller sees it.
+func (c *Child) PID() int { return c.process.PID }
+
+// FD returns a descriptor of the child, which belongs to it; pidfd_open(2).
+func (c *Child) FD() int { return c.process.FD }
+
+// Release has the child carry out prog. It returns nil once the command runs.
+// Otherwise the child is gone, and the error is a *StepError, an *ExecError, or
+// says that the child died before it had its program. From here on, signals that
+// this process gets are kept for the command, until Wait returns.
+func (c *Child) Release(prog *Program) (err error) {
+	// The command may run, and send signals to its process group, before
+	// this function returns.
+	if c.signals, err = relay.Start(); err == nil {
+		err = c.release(prog)
+	}
+	if err != nil {
+		c.Abandon()
+	}
+	return err
+}
+
+func (c *Child) release(prog *Program) error {
+	loadErr := c.process.Load(prog.code)
+	if loadErr != nil {
+		c.Kill()
+	}
+	report, err := c.process.Report()
+	switch {
+	case report != nil:
+		err = prog.failure(report)
+	case loadErr != nil:
+		err = loadErr
+	}
+	return err
+}
+
+// Kill kills the child and all that live in its PID namespace. Any goroutine may
+// call it, at any time.
+func (c *Child) Kill() { c.process.Kill() }
+
+// Abandon kills the child, waits for its end and gives back what it took. It is
+// for a child that is never released; Release and Wait do the same by themselves.
+func (c *Child) Abandon() {
+	c.Kill()
+	_, _ = c.process.Wait()
+	c.giveBack()
+}
+
+func (c *Child) giveBack() {
+	if c.signals != nil {
+		c.signals.Stop()
+	}
+	c.terminal.restore()
+	c.process.Close()
+}
+
+// failure returns the error that a report means.
+func (p *Program) failure(r *machine.Report) error {
+	if r.Instr >= len(p.code.Instrs) {
+		return errors.New("BUG(nsrun): the child reported an instruction that isn't there")
+	}
+	in := &p.code.Instrs[r.Instr]
+	switch in.Op {
+	case program.Exec:
+		return &ExecError{Name: p.argv0, File: p.code.Text(in.Args[0]), BadInterpreter: r.BadInterpreter, Errno: r.Errno}
+	case program.Fail:
+		return &ExecError{Name: p.argv0, Errno: r.Errno}
+	}
+	e := &StepError{Index: in.Step, Call: p.code.Name(r.Instr), Line: p.code.Line(r.Instr), Errno: r.Errno, Log: cleanLog(r.Log)}
+	if in.Step >= 0 {
+		e.Step = p.steps[in.Step]
+	} else {
+		e.Doing = p.code.Title(r.Instr)
+	}
+	return e
+}
+
+// cleanLog returns a message of a file system context without the letter that
+// says how grave it is.
+func cleanLog(log string) string {
+	if len(log) > 2 && log[1] == ' ' {
+		log = log[2:]
+	}
+	for len(log) > 0 && log[len(log)-1] == '\n' {
+		log = log[:len(log)-1]
+	}
+	return log
+}

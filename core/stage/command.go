@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/nsrun/nsrun/core/stage/program"
+	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
+)
+
+// command adds what comes after the last step.
+func (c *compiler) command() {
+	cmd := &c.cfg.Command
+	if i := c.find(ns.OpInit); i >= 0 {
+		c.b.Begin(i, titleOf(c.cfg.Steps[i]))
+		c.b.Do(program.Fork)
+	}
+	if cmd.User != nil {
+		c.b.Begin(-1, fmt.Sprintf("become user %d and group %d", cmd.User.UID, cmd.User.GID))
+		c.become(cmd.User)
+	}
+	c.chdir(cmd.Dir)
+	c.b.Begin(-1, "execute "+cmd.Argv[0])
+	if c.umask != 0 {
+		c.b.Call(unix.SYS_UMASK, c.umask.Arg())
+	}
+	if cmd.NoNewPrivs {
+		c.prctl(unix.PR_SET_NO_NEW_PRIVS, 1)
+	}
+	if limit, ok := c.host.OpenFiles(); ok {
+		// Go's runtime has raised the limit of this process.
+		c.b.Call(unix.SYS_PRLIMIT64, program.Int(0), program.Int(unix.RLIMIT_NOFILE), program.Struct(&c.b, &limit), program.Int(0))
+	}
+	// Only descriptors 0 to 2 reach the command, whatever nsrun was started with.
+	c.b.Call(unix.SYS_CLOSE_RANGE, program.Int(3), program.Uint(1<<32-1), program.Int(unix.CLOSE_RANGE_CLOEXEC))
+	c.b.Do(program.Mask)
+	c.exec(cmd)
+}
+
+func (c *compiler) prctl(option, value int) {
+	c.b.Call(unix.SYS_PRCTL, program.Int(option), program.Int(value), program.Int(0), program.Int(0), program.Int(0))
+}
+
+// takeSetupIDs makes the child the namespace's root when its map leaves out the
+// caller: a process with an unmapped id can't create a file.
+func (c *compiler) takeSetupIDs() {
+	m := c.cfg.IDMap
+	if m == nil || !c.has(ns.User) {
+		return
+	}
+	uid, gid := c.host.IDs()
+	if mapsOutside(m.UIDs, uid) && mapsOutside(m.GIDs, gid) {
+		return
+	}
+	if !ns.MapsInside(m.UIDs, 0) || !ns.MapsInside(m.GIDs, 0) {
+		return
+	}
+	c.b.Begin(-1, "become root in the user namespace")
+	c.become(&Credential{KeepGroups: m.DenySetgroups})
+}
+
+func mapsOutside(extents []ns.Extent, id int) bool {
+	for _, e := range extents {
+		if int64(id) >= int64(e.Outside) && int64(id) < int64(e.Outside)+int64(e.Size) {
+			return true
+		}
+	}
+	return false
+}
+
+// become changes all ids, groups first, since the user's change may take the
+// right to change them; credentials(7).
+func (c *compiler) become(cred *Credential) {
+	if !cred.KeepGroups {
+		c.b.Call(unix.SYS_SETGROUPS, program.Int(len(cred.Groups)), c.groups(cred.Groups))
+	}
+	gid, uid := program.Uint(uint64(cred.GID)), program.Uint(uint64(cred.UID))
+	c.b.Call(unix.SYS_SETRESGID, gid, gid, gid)
+	c.b.Call(unix.SYS_SETRESUID, uid, uid, uid)
+	c.rearm()
+}
+
+// groups returns the address of a list of group ids.
+func (c *compiler) groups(ids []uint32) program.Arg {
+	if len(ids) == 0 {
+		return program.Int(0)
+	}
+	var list []byte
+	for _, id := range ids {
+		list = binary.NativeEndian.AppendUint32(list, id)
+	}
+	return c.b.Bytes(list)
+}
+
+// rearm sets the parent-death signal again, which a change of ids clears, and
+// looks whether the front died in between; prctl(2). The command of an init
+// needs none: it dies with the init.
+func (c *compiler) rearm() {
+	c.prctl(unix.PR_SET_PDEATHSIG, int(unix.SIGKILL))
+	c.b.Do(program.Alive)
+}
+
+// chdir goes to the directory dir, or to the caller's if that exists in the
+// mounts that the command sees. It goes by path: the directory that the child
+// is in may be hidden below a new mount by now, or lie outside the new root.
+func (c *compiler) chdir(dir string) {
+	if dir != "" {
+		c.b.Begin(-1, "go to the directory "+dir)
+		c.enter(dir)
+		return
+	}
+	if len(c.tree.mounts) == 0 {
+		return // the child is still where the caller was
+	}
+	c.b.Begin(-1, "go to the caller's directory")
+	c.b.Call(unix.SYS_CHDIR, c.b.String("/"))
+	if c.cfg.Cwd == "" || c.cfg.Cwd == "/" {
+		return
+	}
+	c.b.Call(unix.SYS_CHDIR, c.b.String(c.cfg.Cwd))
+	c.b.Tolerate(unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ELOOP)
+}
+
+// enter goes to dir without following magic links, which could lead through an
+// open descriptor to a directory outside: /proc/self/fd/7.
+func (c *compiler) enter(dir string) {
+	fd := c.b.Reg()
+	c.openat2(fd, cwd, dir, unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS,
+	})
+	c.b.Call(unix.SYS_FCHDIR, fd.Arg())
+}
+
+// exec tries the files that the command's name can mean, in order; execvp(3).
+func (c *compiler) exec(cmd *Command) {
+	argv, envp := c.b.Strings(cmd.Argv), c.b.Strings(cmd.Env)
+	for _, file := range candidates(cmd) {
+		c.b.Exec(c.b.String(file), argv, envp)
+	}
+	c.b.Do(program.Fail)
+}
+
+func candidates(cmd *Command) []string {
+	name := cmd.Argv[0]
+	if strings.Contains(name, "/") {
+		return []string{name}
+	}
+	var files []string
+	for dir := range strings.SplitSeq(searchPath(cmd), ":") {
+		if dir == "" {
+			dir = "." // an empty entry is the working directory; environ(7)
+		}
+		if file := strings.TrimSuffix(dir, "/") + "/" + name; !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	return files
+}
+
+// defaultPath is where execvp(3) looks without PATH.
+const defaultPath = "/bin:/usr/bin"
+
+func searchPath(cmd *Command) string {
+	if cmd.Path != "" {
+		return cmd.Path
+	}
+	for _, v := range cmd.Env {
+		if p, ok := strings.CutPrefix(v, "PATH="); ok {
+			return p
+		}
+	}
+	return defaultPath
+}

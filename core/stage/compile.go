@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/nsrun/nsrun/core/stage/program"
+	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
+)
+
+// Program is what a child carries out: system calls, in order. Its String is
+// what --dry-run=syscalls prints.
+type Program struct {
+	code  *program.Program
+	steps []ns.PlannedStep
+	argv0 string
+}
+
+// String returns the calls, one on a line, below the step that they belong to.
+func (p *Program) String() string { return p.code.String() }
+
+// Compile turns a configuration into a program. It asks the host for nothing but
+// the types of files, and changes nothing. The error joins a *ns.Diagnostic for
+// each thing that is wrong.
+func Compile(cfg Config) (*Program, error) {
+	c := &compiler{cfg: cfg, host: cfg.Host, source: map[int]program.Reg{}}
+	if c.host == nil {
+		c.host = realHost{}
+	}
+	c.check()
+	if c.problems != nil {
+		return nil, errors.Join(c.problems...)
+	}
+	c.prepare()
+	order := c.order()
+	for k, i := range order {
+		if placeOf(cfg.Steps[i].Step) > placePropagation && !c.cloned {
+			c.cloneSources(order[k:])
+		}
+		c.step(i)
+	}
+	c.command()
+	if c.problems != nil {
+		return nil, errors.Join(c.problems...)
+	}
+	return &Program{code: c.b.Program(), steps: cfg.Steps, argv0: cfg.Command.Argv[0]}, nil
+}
+
+// compiler is the state of one Compile.
+type compiler struct {
+	cfg      Config
+	host     Host
+	b        program.Builder
+	problems []error
+
+	plugin string              // who asked for the step at hand
+	index  int                 // of the step at hand
+	skip   program.Label       // the end of the step at hand
+	cloned bool                // the sources are
+	source map[int]program.Reg // what each bind mounts, by the index of its step
+	root   program.Reg         // the root of OpRootfs, until the pivot
+	tree   tree                // what is mounted where
+	umask  program.Reg         // the caller's umask, if it was cleared
+}
+
+func (c *compiler) has(kind ns.Kind) bool { return slices.Contains(c.cfg.Kinds, kind) }
+
+func (c *compiler) find(op ns.Op) int {
+	return slices.IndexFunc(c.cfg.Steps, func(s ns.PlannedStep) bool { return s.Op == op })
+}
+
+// problem notes what is wrong with the step at hand, or with the configuration.
+func (c *compiler) problem(d *ns.Diagnostic) {
+	d.Plugin = c.plugin
+	c.problems = append(c.problems, d)
+}
+
+// The places of steps in the order in which they are carried out.
+const (
+	placePropagation = iota
+	placeRootfs
+	placeSetup
+	placePivot
+	placeInside
+)
+
+// order returns the indexes of the steps in the order in which to carry them
+// out. A plan has them in order but for those that hooks added at its end.
+func (c *compiler) order() []int {
+	order := make([]int, len(c.cfg.Steps))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return placeOf(c.cfg.Steps[a].Step) - placeOf(c.cfg.Steps[b].Step)
+	})
+	return order
+}
+
+func placeOf(s ns.Step) int {
+	switch {
+	case s.Op == ns.OpPropagation:
+		return placePropagation
+	case s.Op == ns.OpRootfs:
+		return placeRootfs
+	case s.Op == ns.OpPivot:
+		return placePivot
+	case s.Phase == ns.Inside && s.Op != ns.OpSysctl:
+		return placeInside
+	}
+	// Also sysctls: the host's /proc is trusted, one in a root directory isn't.
+	return placeSetup
+}
+
+// prepare adds what comes before the first step.
+func (c *compiler) prepare() {
+	c.takeSetupIDs()
+	if c.has(ns.Mount) && c.find(ns.OpPropagation) < 0 {
+		// Fail safe: without it, mounts in a copy of a shared tree show on the host.
+		c.b.Begin(-1, "keep mounts away from the host")
+		c.propagation("/", unix.MS_PRIVATE)
+	}
+	if slices.ContainsFunc(c.cfg.Steps, creates) {
+		c.b.Begin(-1, "create files with the permissions asked for")
+		c.umask = c.b.Result(unix.SYS_UMASK, program.Int(0))
+	}
+}
+
+// creates reports whether, from s on, files may be created, whose permissions
+// depend on the umask.
+func creates(s ns.PlannedStep) bool {
+	switch s.Op {
+	case ns.OpRootfs, ns.OpFile, ns.OpMkdir:
+		return true
+	}
+	return s.Op == ns.OpMount && empty[s.FSType]
+}
+
+// step adds the instructions of step i.
+func (c *compiler) step(i int) {
+	s := c.cfg.Steps[i]
+	c.plugin, c.index = s.Plugin, i
+	defer func() { c.plugin = "" }()
+	if c.leftOut(s.Step) {
+		return
+	}
+	c.b.Begin(i, titleOf(s))
+	c.skip = c.b.Label()
+	emit[s.Op](c, s.Step)
+	c.b.Place(c.skip)
+}
+
+// cloneSources clones what the binds among the steps are to mount, before any
+// step changes the tree: a source is a path of the host, also when the plan
+// mounts something over it. It comes after the propagation, which the clones
+// have from their originals.
+func (c *compiler) cloneSources(steps []int) {
+	c.cloned = true
+	for _, i := range steps {
+		s := c.cfg.Steps[i]
+		if s.Op != ns.OpBind || s.Phase != ns.Setup || c.leftOut(s.Step) {
+			continue
+		}
+		c.b.Begin(i, titleOf(s)+": take the source")
+		c.source[i] = c.cloneSource(s.Step)
+	}
+}
+
+func titleOf(s ns.PlannedStep) string {
+	if s.Plugin == "" {
+		return Words(s.Step)
+	}
+	return s.Plugin + ": " + Words(s.Step)
+}
+
+// emit holds what adds the instructions of each op.
+var emit = map[ns.Op]func(*compiler, ns.Step){
+	ns.OpPropagation: (*compiler).setPropagation, ns.OpRootfs: (*compiler).enterRootfs,
+	ns.OpPivot: (*compiler).pivot, ns.OpBind: (*compiler).bind, ns.OpMount: (*compiler).mount,
+	ns.OpFile: (*compiler).file, ns.OpMkdir: (*compiler).mkdir, ns.OpSymlink: (*compiler).symlink,
+	ns.OpHostname: (*compiler).hostname, ns.OpDomainname: (*compiler).domainname,
+	ns.OpLinkUp: (*compiler).linkUp, ns.OpSysctl: (*compiler).sysctl,
+	ns.OpInit: func(*compiler, ns.Step) {}, // the init splits off when all steps are done
+}

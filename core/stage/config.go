@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"io/fs"
+	"os"
+
+	"github.com/nsrun/nsrun/core/stage/inherit"
+	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
+)
+
+// Config is what to do in a child.
+type Config struct {
+	// Kinds are the namespaces that the child was, or will be, cloned into.
+	Kinds []ns.Kind
+	// Steps are carried out in order, those of phase Inside after the root is
+	// switched. Errors name a step by its index here.
+	Steps []ns.PlannedStep
+	// IDMap is the user namespace's map, if Kinds has user. The child takes the
+	// ids 0 inside when the map leaves out the caller's.
+	IDMap *ns.IDMap
+	// Command is what to execute. Required.
+	Command Command
+	// Cwd is the caller's working directory, which the command gets if it exists
+	// inside. Empty means "/".
+	Cwd string
+	// Host answers questions about the host. Nil means the real one.
+	Host Host
+}
+
+// Command is a program to execute.
+type Command struct {
+	// Argv is the name of the program and its arguments. Required. A name without
+	// a slash is looked up in Path.
+	Argv []string
+	// Env is the whole environment, as NAME=VALUE.
+	Env []string
+	// Dir is the working directory, absolute. Empty means [Config.Cwd] if it
+	// exists inside, and "/" otherwise.
+	Dir string
+	// Path lists the directories to look in, with colons between. Empty means
+	// the PATH of Env.
+	Path string
+	// User is who to execute as. Nil leaves the ids as they are.
+	User *Credential
+	// NoNewPrivs keeps the command from gaining privilege by executing a file;
+	// PR_SET_NO_NEW_PRIVS of prctl(2).
+	NoNewPrivs bool
+}
+
+// Credential is a set of ids, as the new namespaces see them; credentials(7).
+type Credential struct {
+	UID, GID uint32
+	// Groups are the supplementary groups.
+	Groups []uint32
+	// KeepGroups leaves the supplementary groups as they are, as a user namespace
+	// whose setgroups file says "deny" demands.
+	KeepGroups bool
+}
+
+// Host is what Compile asks of the host.
+type Host interface {
+	// Stat describes the file at path, following symbolic links.
+	Stat(path string) (fs.FileInfo, error)
+	// IDs returns the caller's effective user and group id.
+	IDs() (uid, gid int)
+	// OpenFiles returns the caller's limit on open files, which the command is to
+	// have, and false if that isn't known.
+	OpenFiles() (limit unix.Rlimit, ok bool)
+}
+
+// realHost is the host that this process runs on.
+type realHost struct{}
+
+func (realHost) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
+func (realHost) IDs() (uid, gid int)                   { return os.Geteuid(), os.Getegid() }
+
+func (realHost) OpenFiles() (limit unix.Rlimit, ok bool) {
+	soft, ok := inherit.OpenFiles()
+	if !ok || unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return limit, false
+	}
+	limit.Cur = soft
+	return limit, true
+}

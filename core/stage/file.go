@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"github.com/nsrun/nsrun/core/stage/program"
+	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
+)
+
+// file mounts a file with given content: it is the only file of a tmpfs of its
+// own, of which nothing but that file is ever attached to the tree.
+func (c *compiler) file(s ns.Step) {
+	tmp := c.newFS(ns.Step{FSType: "tmpfs", Attrs: []ns.Attr{ns.NoSUID, ns.NoDev}})
+	name := c.b.String("file")
+	fd := c.b.Result(unix.SYS_OPENAT, tmp.Arg(), name, program.Int(unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC),
+		program.Uint(uint64(modeOf(s, 0o644))))
+	if s.Data != "" {
+		c.b.Call(unix.SYS_WRITE, fd.Arg(), c.b.Bytes([]byte(s.Data)), program.Int(len(s.Data)))
+		c.b.Full()
+	}
+	c.close(fd)
+	tree := c.cloneFile(tmp, name)
+	c.close(tmp)
+	c.setAttrs(tree, []ns.Attr{ns.ReadOnly})
+	at := c.target(s, mountFile)
+	c.attach(tree, at)
+	c.close(at)
+	c.close(tree)
+	c.tree.add(mounted{target: s.Target})
+}
+
+// cloneFile returns a mount of the file called name in tmp, which isn't attached
+// anywhere. Linux clones out of such a tree since 6.15 and answers EINVAL before;
+// then the tree is attached for the moment, on top of the root, where nobody looks.
+func (c *compiler) cloneFile(tmp program.Reg, name program.Arg) program.Reg {
+	tree := c.b.Result(unix.SYS_OPEN_TREE, tmp.Arg(), name, program.Int(cloneTree))
+	c.b.Tolerate(unix.EINVAL)
+	done := c.b.Label()
+	c.b.SkipIf(tree, done)
+	c.attachOnRoot(tmp)
+	c.b.ResultIn(tree, unix.SYS_OPEN_TREE, tmp.Arg(), name, program.Int(cloneTree))
+	c.b.Call(unix.SYS_FCHDIR, tmp.Arg())
+	c.b.Call(unix.SYS_UMOUNT2, c.b.String("."), program.Int(unix.MNT_DETACH))
+	c.b.Place(done)
+	return tree
+}
+
+func (c *compiler) attachOnRoot(tree program.Reg) {
+	if c.root != 0 {
+		c.attach(tree, c.root)
+		return
+	}
+	c.b.Call(unix.SYS_MOVE_MOUNT, tree.Arg(), c.b.String(""), cwd, c.b.String("/"), program.Int(unix.MOVE_MOUNT_F_EMPTY_PATH))
+}
+
+func (c *compiler) mkdir(s ns.Step) {
+	c.close(c.target(s, node{dirNode, modeOf(s, 0o755)}))
+}
+
+func (c *compiler) symlink(s ns.Step) {
+	in := c.tree.at(s.Target)
+	if in.ours == 0 {
+		c.problem(&ns.Diagnostic{
+			Summary: Words(s) + ": operation not permitted",
+			Detail:  s.Target + " would be created in the host's own tree",
+			Hint:    "put a --tmpfs above it first, or choose a root of your own with --rootfs",
+		})
+		return
+	}
+	c.inParent(in, relative(in.target, s.Target), func(parent, name program.Arg) {
+		c.b.Call(unix.SYS_SYMLINKAT, c.b.String(s.Data), parent, name)
+	})
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"unsafe"
+
+	"github.com/nsrun/nsrun/core/stage/program"
+	"golang.org/x/sys/unix"
+)
+
+// Process is a child that waits for its program, or has got it.
+type Process struct {
+	// PID is its process id in the front's namespace.
+	PID int
+	// FD refers to it; pidfd_open(2).
+	FD int
+
+	open    sync.Mutex // held while FD is used or closed by Kill and Close
+	base    uintptr    // where its image goes
+	program int        // pipe; the child lives as long as this is open
+	status  int        // pipe; -1 once it was read to its end
+}
+
+// Clone makes a child in new namespaces, as flags (CLONE_NEW*) say. It dies with
+// the calling thread, which must therefore be locked and live on. The error is
+// the errno of clone3(2), or what went wrong before it.
+func Clone(flags uintptr) (*Process, error) {
+	c, err := newArena()
+	if err != nil {
+		return nil, err
+	}
+	defer c.free()
+	pipes, err := openPipes()
+	if err != nil {
+		return nil, err
+	}
+	c.in, c.out = uintptr(pipes[0]), uintptr(pipes[3])
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 0, 0, uintptr(unsafe.Pointer(&c.mask)), 8, 0, 0)
+	pid, errno := c.fork(flags)
+	_ = unix.Close(pipes[0])
+	_ = unix.Close(pipes[3])
+	if errno != 0 {
+		_ = unix.Close(pipes[1])
+		_ = unix.Close(pipes[2])
+		return nil, errno
+	}
+	return &Process{
+		PID: pid, FD: int(c.pidfd), base: uintptr(c.image()),
+		program: pipes[1], status: pipes[2],
+	}, nil
+}
+
+// openPipes returns the pipe for the program and the pipe for the report, read
+// ends first.
+func openPipes() ([4]int, error) {
+	var p [4]int
+	if err := unix.Pipe2(p[:2], unix.O_CLOEXEC); err != nil {
+		return p, fmt.Errorf("make a pipe: %w", err)
+	}
+	if err := unix.Pipe2(p[2:], unix.O_CLOEXEC); err != nil {
+		_ = unix.Close(p[0])
+		_ = unix.Close(p[1])
+		return p, fmt.Errorf("make a pipe: %w", err)
+	}
+	return p, nil
+}
+
+// ErrTooLarge says that a program doesn't fit into the child's memory.
+var ErrTooLarge = errors.New("arguments, environment and file contents exceed 64 MiB")
+
+// Load hands the child its program. A child that has died makes it fail with
+// EPIPE.
+func (p *Process) Load(prog *program.Program) error {
+	if prog.Size() > MaxImage {
+		return ErrTooLarge
+	}
+	for image := prog.Image(p.base); len(image) > 0; {
+		n, err := unix.Write(p.program, image)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("hand the child its program: %w", err)
+		}
+		image = image[n:]
+	}
+	return nil
+}
+
+// Report waits until the child has executed its command or is gone, or has
+// failed before that, which it returns.
+func (p *Process) Report() (*Report, error) {
+	data, err := readAll(p.status)
+	_ = unix.Close(p.status)
+	p.status = -1
+	if err != nil {
+		return nil, fmt.Errorf("read the child's report: %w", err)
+	}
+	if len(data) < reportHeaderSize {
+		return nil, nil
+	}
+	return decodeReport(data), nil
+}
+
+func readAll(fd int) ([]byte, error) {
+	var data []byte
+	buf := make([]byte, reportHeaderSize+LogSize)
+	for {
+		n, err := unix.Read(fd, buf)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return data, nil
+		default:
+			data = append(data, buf[:n]...)
+		}
+	}
+}
+
+// Kill kills the child with SIGKILL. Any goroutine may call it, at any time.
+func (p *Process) Kill() {
+	p.open.Lock()
+	defer p.open.Unlock()
+	if p.FD >= 0 {
+		_ = unix.PidfdSendSignal(p.FD, unix.SIGKILL, nil, 0)
+	}
+}
+
+// Wait waits until the child has ended, and returns its exit status, or 128 and
+// the number of the signal that killed it.
+func (p *Process) Wait() (int, error) {
+	for {
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(p.PID, &status, 0, nil)
+		switch {
+		case err == nil:
+			return int(exitStatus(uint32(status))), nil
+		case err != syscall.EINTR:
+			return 0, fmt.Errorf("wait for process %d: %w", p.PID, err)
+		}
+	}
+}
+
+// Close gives back the front's descriptors. A child that has no program yet
+// exits.
+func (p *Process) Close() {
+	p.open.Lock()
+	defer p.open.Unlock()
+	for _, fd := range []*int{&p.program, &p.status, &p.FD} {
+		if *fd >= 0 {
+			_ = unix.Close(*fd)
+		}
+		*fd = -1
+	}
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
+)
+
+// catcher is a command that prints the number of each signal that it gets.
+func catcher() []string {
+	var b strings.Builder
+	for sig := 1; sig <= 64; sig++ {
+		switch unix.Signal(sig) {
+		case unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, 32, 33: // the shell can't trap 32 and 33
+		default:
+			fmt.Fprintf(&b, "trap 'echo %d' %d\n", sig, sig)
+		}
+	}
+	// Traps run between two commands, and interrupt wait.
+	b.WriteString("sleep 1000 & echo up; while :; do wait; done")
+	return []string{"/bin/bash", "-c", b.String()}
+}
+
+func TestSignalsThatAreSentReachTheCommand(t *testing.T) {
+	needRoot(t)
+	withAndWithoutInit(t, func(t *testing.T, o order) {
+		r := newRun(t, o, catcher()...)
+		out, _ := r.started(t)
+		for sig := unix.Signal(1); sig <= 64; sig++ {
+			switch sig {
+			case unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, 32, 33:
+				continue
+			}
+			if err := r.Process.Signal(sig); err != nil {
+				t.Fatal(err)
+			}
+			if got := readLine(t, out); got != fmt.Sprint(int(sig)) {
+				t.Fatalf("sent %d, the command got %s", sig, got)
+			}
+			resume(t, r, out, sig)
+		}
+	})
+}
+
+// resume continues a front that a stop signal was sent to, which must have
+// stopped by itself.
+func resume(t *testing.T, r *run, out *bufio.Reader, sig unix.Signal) {
+	t.Helper()
+	switch sig {
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		awaitState(t, r.Process.Pid, "T")
+		if err := r.Process.Signal(unix.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		if got := readLine(t, out); got != fmt.Sprint(int(unix.SIGCONT)) {
+			t.Fatalf("continued, the command got %s", got)
+		}
+	}
+}
+
+// awaitState waits until a process is in a state; proc(5).
+func awaitState(t *testing.T, pid int, want string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(statusField(string(status), "State"), want) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d isn't in state %s: %s", pid, want, statusField(string(status), "State"))
+		}
+	}
+}
+
+func TestASignalWithoutAHandlerEndsTheCommandUnderAnInit(t *testing.T) {
+	needRoot(t)
+	o := order{Config: Config{Kinds: []ns.Kind{ns.PID}, Steps: plan(ns.Step{Op: ns.OpInit})}}
+	r := newRun(t, o, sh("echo up; exec sleep 1000")...)
+	out, _ := r.started(t)
+	if err := r.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	expectEnd(t, out)
+	_ = r.Wait()
+	if got := r.ProcessState.ExitCode(); got != 128+int(unix.SIGTERM) {
+		t.Errorf("exit status %d", got)
+	}
+}
+
+// "kill 0" of a command signals its whole process group, in which the front is too.
+func TestASignalFromInsideIsNotSentBack(t *testing.T) {
+	needRoot(t)
+	script := "n=0; trap 'n=$((n+1)); echo $n' TERM; kill 0; sleep 0.3; echo end"
+	r := newRun(t, order{}, sh(script)...)
+	r.SysProcAttr = &unix.SysProcAttr{Setpgid: true}
+	if out, stderr, status := r.result(t); out != "1\nend\n" || status != 0 {
+		t.Errorf("status %d, got %q, %q", status, out, stderr)
+	}
+}
+
+func TestParseParent(t *testing.T) {
+	for stat, want := range map[string]int{
+		"12 (sh) S 7 1 2": 7, "12 (a) (b) R 3) S 9 1": 9, "12 (sh": 0, "": 0, "1 (x) S": 0,
+	} {
+		if got := parseParent(stat); got != want {
+			t.Errorf("%q: parent %d, want %d", stat, got, want)
+		}
+	}
+}

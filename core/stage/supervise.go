@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package stage
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nsrun/nsrun/core/stage/relay"
+	"golang.org/x/sys/unix"
+)
+
+// Wait supervises the command until it has ended: it passes on the signals that
+// processes send to this one, stops with the command when the terminal says so,
+// and puts the terminal back into its old state at the end. It returns the
+// command's exit status, or 128 and the number of the signal that killed it.
+func (c *Child) Wait() (int, error) {
+	defer c.giveBack()
+	for {
+		ended, err := c.await()
+		if err != nil {
+			return 0, err
+		}
+		for sig, ok := c.signals.Next(); ok; sig, ok = c.signals.Next() {
+			c.handle(sig)
+		}
+		if ended {
+			return c.process.Wait()
+		}
+	}
+}
+
+// await sleeps until there are signals or the child has ended, which it reports.
+func (c *Child) await() (ended bool, err error) {
+	fds := []unix.PollFd{
+		{Fd: int32(c.process.FD), Events: unix.POLLIN}, // pidfd_open(2): readable when the process has ended
+		{Fd: int32(c.signals.FD()), Events: unix.POLLIN},
+	}
+	if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
+		return false, fmt.Errorf("wait for process %d: %w", c.PID(), err)
+	}
+	return fds[0].Revents != 0, nil
+}
+
+// handle passes on a signal that was sent. One that the terminal made has gone
+// to the whole process group, and so to the command.
+func (c *Child) handle(sig relay.Signal) {
+	if sig.Sent && !c.isInside(sig.PID) {
+		_ = unix.PidfdSendSignal(c.process.FD, sig.Number, nil, 0)
+	}
+	switch sig.Number {
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		// The shell waits for this process to stop, and will continue it
+		// together with the command.
+		c.signals.Default(sig.Number)
+	}
+}
+
+// isInside reports whether pid is the child or descends from it. A signal from
+// inside is not for the command: it is what reaches this process when something
+// in the process group of both sends to the group, as "kill 0" does. From a PID
+// namespace the kernel gives the sender's number in there, which says nothing
+// here; the command then gets such a signal twice.
+func (c *Child) isInside(pid int) bool {
+	for range maxDepth {
+		switch pid {
+		case 0, 1:
+			return false
+		case c.PID():
+			return true
+		}
+		pid = parentOf(pid)
+	}
+	return false
+}
+
+// maxDepth bounds the way up from a process, whose ancestors may change on the way.
+const maxDepth = 256
+
+// parentOf returns the parent of the process pid, or 0 if there is none to be seen.
+func parentOf(pid int) int {
+	buf := make([]byte, 512)
+	fd, err := unix.Open(fmt.Sprintf("/proc/%d/stat", pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = unix.Close(fd) }()
+	n, _ := unix.Read(fd, buf)
+	return parseParent(string(buf[:max(n, 0)]))
+}
+
+// parseParent returns the fourth field of a line of /proc/PID/stat; the second
+// is a name in parentheses that may itself hold spaces and parentheses; proc(5).
+func parseParent(stat string) int {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return parent
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e runs nsrun as a user would: the real binaries, the real kernel,
+// real CNI plugins, as root and as an ordinary user. Each script in
+// testdata/script is named by the behaviour that it shows.
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv(insideEnv) == "" {
+		os.Exit(reExecInPrivateHost())
+	}
+	testscript.Main(m, map[string]func(){"mq": mqMain})
+}
+
+func TestScripts(t *testing.T) {
+	requireRoot(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		WorkdirRoot:         workRoot(t),
+		Setup:               setup,
+		Cmds:                commands,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		ContinueOnError:     true,
+		UpdateScripts:       os.Getenv("NSRUN_TEST_UPDATE") != "",
+	})
+}
+
+// requireRoot skips a test that can't work as an ordinary user, with the reason;
+// in CI that is a failure.
+func requireRoot(t *testing.T) {
+	t.Helper()
+	if os.Getuid() == 0 {
+		return
+	}
+	const reason = "the private host that the scripts run in needs root"
+	if os.Getenv("NSRUN_TEST_MUST_WORK") == "1" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// workRoot returns a directory for the scripts that an ordinary user can reach.
+func workRoot(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(privateDir, "work")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func setup(env *testscript.Env) error {
+	// What testscript.Main put into PATH comes after what was built.
+	env.Setenv("PATH", binDir+":"+toolDir+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	env.Setenv("BIN", binDir)
+	env.Setenv(insideEnv, "1")
+	env.Setenv("HOME", env.WorkDir)
+	return os.Chmod(env.WorkDir, 0o755)
+}

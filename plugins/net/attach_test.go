@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestBridge attaches two sandboxes to nsrun's own bridge, with each backend, and
+// on hosts where frames on a bridge pass the IP rules and where they don't.
+func TestBridge(t *testing.T) {
+	for _, nat := range []string{"nftables", "iptables"} {
+		for _, filter := range []string{"0", "1"} {
+			t.Run(nat+" bridge filter "+filter, func(t *testing.T) {
+				h := newHost(t)
+				setBridgeFilter(t, filter)
+				testBridge(h, nat)
+			})
+		}
+	}
+}
+
+func testBridge(h *host, nat string) {
+	h.run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "far")
+	h.run("ip", "addr", "add", "192.0.2.1/24", "dev", "outside")
+	h.run("ip", "link", "set", "outside", "up")
+	a, b := h.newSandbox(), h.newSandbox()
+	na := &network{NAT: nat, Publish: []string{"8080:80"}}
+	nb := &network{NAT: nat, Publish: []string{"8081:80"}}
+	ipA, ipB := a.mustPre(na), b.mustPre(nb)
+	a.serve(80, "a")
+	b.serve(80, "b")
+
+	h.expect(a.path, ipB+":80", "b")
+	h.expect(b.path, ipA+":80", "a")
+	for _, address := range []string{"127.0.0.1", "192.0.2.1", "10.177.0.1"} {
+		h.expect(h.path, address+":8080", "a")
+		h.expect(h.path, address+":8081", "b")
+	}
+	for _, address := range []string{"192.0.2.1:8080", "10.177.0.1:8080"} {
+		h.expect(a.path, address, "a")
+		h.expect(b.path, address, "a")
+	}
+
+	a.mustPost(na)
+	b.mustPost(nb)
+	h.lacks(a.id, b.id, ipA, ipB, `veth\w*`)
+}
+
+// setBridgeFilter says whether frames on a bridge pass the IP rules of the host:
+// where br_netfilter is loaded, as Docker does, they do.
+func setBridgeFilter(t *testing.T, value string) {
+	t.Helper()
+	const file = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+	err := os.WriteFile(file, []byte(value), 0)
+	if errors.Is(err, fs.ErrNotExist) && value == "1" {
+		t.Skip("br_netfilter is not loaded")
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+}
+
+// TestNothingLeft compares the host before and after runs, with each backend.
+func TestNothingLeft(t *testing.T) {
+	for _, nat := range []string{"nftables", "iptables"} {
+		t.Run(nat, func(t *testing.T) {
+			h := newHost(t)
+			var before string
+			for i := range 3 {
+				s := h.newSandbox()
+				n := &network{NAT: nat, Publish: []string{"127.0.0.1:8080:80", "9000-9002:90-92/udp"}}
+				ip := s.mustPre(n)
+				if h.snapshot() == before {
+					t.Fatal("the snapshot doesn't see a sandbox")
+				}
+				s.mustPost(n)
+				h.lacks(s.id, ip)
+				// The bridge and the shared chains are there from the first run on.
+				after := h.snapshot()
+				if i > 0 {
+					if d := cmp.Diff(before, after); d != "" {
+						t.Fatalf("run %d left something:\n%s", i, d)
+					}
+				}
+				before = after
+				must(t, s.post(n))
+			}
+		})
+	}
+}
+
+// TestNamespaceGone detaches after the namespace has ended, where the reference
+// plugins alone would leave their rules.
+func TestNamespaceGone(t *testing.T) {
+	for _, nat := range []string{"nftables", "iptables"} {
+		for _, how := range []string{"gone", "plain file"} {
+			t.Run(nat+" "+how, func(t *testing.T) {
+				h := newHost(t)
+				s := h.newSandbox()
+				n := &network{NAT: nat, Publish: []string{"8080:80"}}
+				ip := s.mustPre(n)
+				s.unpin()
+				if how == "gone" {
+					s.req.Paths = nil
+					h.run("rm", s.path)
+				}
+				s.mustPost(n)
+				h.lacks(s.id, ip, `veth\w*`)
+			})
+		}
+	}
+}

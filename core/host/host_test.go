@@ -31,7 +31,7 @@ func TestCalls(t *testing.T) {
 		t.Errorf("Negotiate: %v", err)
 	}
 	reply, err := h.Hook(ctx, p, &ns.HookRequest{Plugin: p.Name, Point: ns.PreExec})
-	if err != nil || string(reply.State) != "!" {
+	if err != nil || string(reply.State) != "state" {
 		t.Errorf("Hook = %+v, %v", reply, err)
 	}
 	ds, err := h.Check(ctx, p, ns.Facts{})

@@ -24,7 +24,7 @@ const (
 // reExecInPrivateHost runs this test binary again inside the private host and
 // returns its exit status.
 func reExecInPrivateHost() int {
-	if err := build(); err != nil {
+	if err := errors.Join(build(), buildTestPlugins()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -58,6 +58,17 @@ func build() error {
 	}
 	if out, err := exec.Command("make", "-C", "..", "build").CombinedOutput(); err != nil {
 		return fmt.Errorf("make build: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// buildTestPlugins makes the plugins "first" and "second" of the scripts.
+func buildTestPlugins() error {
+	for _, name := range []string{"first", "second"} {
+		out, err := exec.Command("go", "build", "-o", "../bin/test/nsrun-plugin-"+name, "./hookplugin").CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("build the test plugin: %w\n%s", err, out)
+		}
 	}
 	return nil
 }

@@ -7,8 +7,13 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
+	"os/signal"
 	"slices"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/nsrun/nsrun/core/host"
 	"github.com/nsrun/nsrun/core/hostproc"
@@ -25,6 +30,9 @@ func run(args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("nsrun starts this by itself: run nsrun --help")
 	}
+	if err := harden(); err != nil {
+		return err
+	}
 	dir, remove, err := host.SocketDir(args[0])
 	if err != nil {
 		return err
@@ -35,7 +43,37 @@ func run(args []string) error {
 		return err
 	}
 	defer h.Close()
+	go abortAt(syscall.SIGTERM, h, remove)
 	return hostproc.Serve(os.NewFile(hostproc.ConnFD, "nsrun"), h)
+}
+
+// abortAt kills all plugins and exits when the signal comes, which says that
+// nsrun was killed.
+func abortAt(sig os.Signal, h *host.Host, remove func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, sig)
+	<-c
+	h.Abort()
+	remove()
+	os.Exit(1)
+}
+
+// harden sets what plugins inherit: their files are the caller's alone unless
+// they say otherwise, a core dump would hold what they know, and what the caller
+// has open beside the standard files is none of theirs.
+func harden() error {
+	if err := unix.CloseRange(hostproc.ConnFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		return fmt.Errorf("close descriptors on exec: %w", err)
+	}
+	unix.Umask(0o077)
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("turn off core dumps: %w", err)
+	}
+	// The caller's working directory may be on a file system to be unmounted.
+	if err := unix.Chdir("/"); err != nil {
+		return fmt.Errorf("change directory to /: %w", err)
+	}
+	return nil
 }
 
 func logger(args []string) *slog.Logger {

@@ -5,7 +5,9 @@ package host
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -105,17 +107,29 @@ func (h *Host) Check(ctx context.Context, p find.Plugin, facts ns.Facts) (ds []n
 // Close stops every plugin and returns when they are gone. Each may end by itself
 // for 300 ms and is killed then. Calls under way fail, and so do later ones.
 func (h *Host) Close() error {
-	h.mu.Lock()
-	h.closed = true
-	running := h.running
-	h.running = nil
-	h.mu.Unlock()
 	var ends sync.WaitGroup
-	for _, i := range running {
+	for _, i := range h.shut() {
 		ends.Go(func() { i.end(true) })
 	}
 	ends.Wait()
 	return nil
+}
+
+// Abort is a Close that kills every plugin at once, with all that is in its
+// process group. It may overtake a Close.
+func (h *Host) Abort() {
+	for _, i := range h.shut() {
+		i.kill()
+	}
+	h.Close()
+}
+
+// shut keeps plugins from being started and returns those that run.
+func (h *Host) shut() []*instance {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	return slices.Collect(maps.Values(h.running))
 }
 
 func fillIn(ds []ns.Diagnostic, p find.Plugin) {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
-	goplugin "github.com/hashicorp/go-plugin/runner"
+	pluginrunner "github.com/hashicorp/go-plugin/runner"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/internal/wire"
@@ -124,8 +124,8 @@ func (i *instance) connect() (err error) {
 
 // launch is go-plugin's RunnerFunc: it starts the process and reads its
 // handshake. go-plugin's own directory isn't used; its name is too long.
-func (i *instance) launch(_ hclog.Logger, cmd *exec.Cmd, tmp string) (goplugin.Runner, error) {
-	if err := os.Remove(tmp); err != nil {
+func (i *instance) launch(_ hclog.Logger, cmd *exec.Cmd, tmp string) (pluginrunner.Runner, error) {
+	if err := errors.Join(i.ctx.Err(), os.Remove(tmp)); err != nil {
 		return nil, err
 	}
 	if len(i.dir) > maxSocketPath {
@@ -224,15 +224,25 @@ func (i *instance) watch() {
 	i.end(false)
 }
 
+// kill kills the plugin, or keeps it from being started.
+func (i *instance) kill() {
+	i.cancel()
+	<-i.forked
+	if i.proc != nil {
+		i.proc.kill()
+	}
+}
+
 // end stops the plugin and removes its directory. It returns when that is done,
 // or when the process can't be killed within a second. A polite end lets the
 // plugin stop by itself first.
 func (i *instance) end(polite bool) {
 	i.ending.Do(func() {
-		i.cancel()
-		<-i.forked
-		if i.proc != nil && !polite {
-			i.proc.kill()
+		if polite {
+			i.cancel()
+			<-i.forked
+		} else {
+			i.kill()
 		}
 		go i.disconnect()
 		if i.proc != nil && !i.proc.wait(grace) {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
@@ -61,8 +62,12 @@ func ask[T any](ctx context.Context, c *Client, method string, p find.Plugin, ar
 	}
 	a, err := c.exchange(ctx, call{Method: method, Plugin: p, Arg: text})
 	if err != nil {
-		return result, &ns.Diagnostic{Plugin: p.Name, Summary: method + ": the plugin host is gone: " + err.Error(),
-			Detail: "nsrun-host, the process that talks to plugins, was killed or crashed", Hint: "--debug shows what it said"}
+		return result, &ns.Diagnostic{
+			Plugin:  p.Name,
+			Summary: method + ": the plugin host is gone: " + err.Error(),
+			Detail:  "nsrun-host, the process that talks to plugins, was killed or crashed",
+			Hint:    "--debug shows what it said",
+		}
 	}
 	if len(a.Errors) > 0 {
 		errs := make([]error, len(a.Errors))
@@ -74,8 +79,13 @@ func ask[T any](ctx context.Context, c *Client, method string, p find.Plugin, ar
 	return result, json.Unmarshal(a.Result, &result)
 }
 
+// patience is how long the plugin host may take to give up a call. It kills the
+// plugin for that, which takes it no longer than a second and a half.
+const patience = 3 * time.Second
+
 // exchange sends a call and waits for its answer. When ctx ends first, it tells
-// the host to give up the call and still waits: the host bounds every call.
+// the host to give up the call and waits for that, so that nothing of the call
+// still happens when it returns.
 func (c *Client) exchange(ctx context.Context, m call) (answer, error) {
 	reply, err := c.register(&m)
 	if err != nil {
@@ -85,6 +95,7 @@ func (c *Client) exchange(ctx context.Context, m call) (answer, error) {
 		c.fail(err)
 	}
 	done := ctx.Done()
+	var late <-chan time.Time
 	for {
 		select {
 		case a, ok := <-reply:
@@ -93,10 +104,12 @@ func (c *Client) exchange(ctx context.Context, m call) (answer, error) {
 			}
 			return a, nil
 		case <-done:
-			done = nil
+			done, late = nil, time.After(patience)
 			if err := c.send(call{ID: m.ID, Method: cancel}); err != nil {
 				c.fail(err)
 			}
+		case <-late:
+			return answer{}, errors.New("it doesn't give up the call")
 		}
 	}
 }

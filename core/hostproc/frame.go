@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
@@ -37,14 +38,22 @@ type answer struct {
 	Errors []ns.Diagnostic `json:"errors,omitempty"`
 }
 
-// maxFrame is more than an offer or a reply can have after validation.
-const maxFrame = 16 << 20
+// maxFrame is more than the largest message of a plugin, 4 MiB, of which a byte
+// can take six in JSON.
+const maxFrame = 32 << 20
 
 // framer writes and reads messages. Several goroutines may write.
 type framer struct {
 	conn  io.ReadWriteCloser
 	write sync.Mutex
 }
+
+// sendTimeout is how long the other side may leave a message unread. Both read
+// all the time.
+const sendTimeout = 5 * time.Second
+
+// deadliner is a connection that can give up a write.
+type deadliner interface{ SetWriteDeadline(time.Time) error }
 
 func (f *framer) send(message any) error {
 	text, err := json.Marshal(message)
@@ -54,6 +63,9 @@ func (f *framer) send(message any) error {
 	frame := binary.NativeEndian.AppendUint32(make([]byte, 0, 4+len(text)), uint32(len(text)))
 	f.write.Lock()
 	defer f.write.Unlock()
+	if d, ok := f.conn.(deadliner); ok {
+		_ = d.SetWriteDeadline(time.Now().Add(sendTimeout)) // without one, it blocks
+	}
 	_, err = f.conn.Write(append(frame, text...))
 	return err
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/nsrun/nsrun/ns"
 )
 
-// Lazy is a client that starts its plugin host at the first call. It implements
-// core.Host.
+// Lazy is a client that starts its plugin host at the first call, and again at
+// the first after Close. It implements core.Host.
 type Lazy struct {
 	// Dir is the directory for sockets of plugins. Required.
 	Dir string
@@ -28,9 +28,12 @@ func (l *Lazy) get() (*Client, error) {
 	if l.client != nil {
 		return l.client, nil
 	}
-	var err error
-	l.client, err = Start(l.Dir, l.Debug)
-	return l.client, err
+	client, err := Start(l.Dir, l.Debug)
+	if err != nil {
+		return nil, err
+	}
+	l.client = client
+	return client, nil
 }
 
 // Describe implements core.Host.
@@ -69,12 +72,15 @@ func (l *Lazy) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.D
 	return c.Check(ctx, p, facts)
 }
 
-// Close closes the client, if there is one.
+// Close stops the plugin host, if there is one, and with it all plugins. It
+// doesn't wait for that.
 func (l *Lazy) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.client == nil {
 		return nil
 	}
-	return l.client.Close()
+	client := l.client
+	l.client = nil
+	return client.Close()
 }

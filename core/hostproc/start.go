@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
-	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
+
+	"github.com/nsrun/nsrun/ns"
 )
 
 // The plugin host's descriptors and arguments.
@@ -22,46 +24,77 @@ const (
 )
 
 // Start starts nsrun-host, which keeps the sockets of plugins below dir, and
-// returns the client. The plugin host gets SIGKILL when the calling thread ends
-// (prctl(2)), which in Go is when the process does: no goroutine here is locked
-// to a thread and ends.
+// returns the client. The plugin host ends when this process does, however that
+// comes about.
 func Start(dir string, debug bool) (*Client, error) {
 	path, err := locate()
 	if err != nil {
 		return nil, err
 	}
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	return start(path, dir, debug)
+}
+
+func start(path, dir string, debug bool) (*Client, error) {
+	ours, theirs, err := socketpair()
 	if err != nil {
-		return nil, &ns.Diagnostic{Summary: "start the plugin host: socketpair: " + err.Error()}
+		return nil, &ns.Diagnostic{Summary: "start the plugin host: " + err.Error()}
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "plugin host"), os.NewFile(uintptr(pair[1]), "front")
 	defer theirs.Close()
-	if err := spawn(path, dir, debug, theirs); err != nil {
+	started := make(chan error)
+	go run(path, dir, debug, theirs, started)
+	if err := <-started; err != nil {
 		ours.Close()
 		return nil, &ns.Diagnostic{Summary: "start the plugin host " + path + ": " + err.Error(), Hint: "reinstall nsrun: make install"}
 	}
 	return NewClient(ours), nil
 }
 
-func spawn(path, dir string, debug bool, conn *os.File) error {
+// socketpair returns both ends of a conversation. Ours doesn't block, so that Go
+// waits for it in its poller: closing a file while a read of it blocks would
+// leave it open until the read returns, which is never.
+func socketpair() (ours, theirs *os.File, err error) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("socketpair", err)
+	}
+	if err := unix.SetNonblock(pair[0], true); err != nil {
+		unix.Close(pair[0])
+		unix.Close(pair[1])
+		return nil, nil, os.NewSyscallError("fcntl", err)
+	}
+	return os.NewFile(uintptr(pair[0]), "plugin host"), os.NewFile(uintptr(pair[1]), "front"), nil
+}
+
+// run starts the plugin host and reaps it, on a thread of its own: the
+// parent-death signal comes when the thread that forked ends (prctl(2),
+// PR_SET_PDEATHSIG), so it must live as long as the plugin host does.
+func run(path, dir string, debug bool, conn *os.File, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	p, err := spawn(path, dir, debug, conn)
+	started <- err
+	if err == nil {
+		_, _ = p.Wait() // how it ended shows in the calls
+	}
+}
+
+func spawn(path, dir string, debug bool, conn *os.File) (*os.Process, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer null.Close()
 	args := []string{path, dir}
 	if debug {
 		args = append(args, DebugArg)
 	}
-	p, err := os.StartProcess(path, args, &os.ProcAttr{
+	return os.StartProcess(path, args, &os.ProcAttr{
 		// Its standard output is ours of errors: nsrun's own belongs to the command.
 		Files: []*os.File{null, os.Stderr, os.Stderr, conn},
-		Sys:   &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
+		// Not SIGKILL: the kernel would kill the plugin host and by that its
+		// plugins, but not what they have started. nsrun-host kills their groups.
+		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM},
 	})
-	if err != nil {
-		return err
-	}
-	return p.Release()
 }
 
 // places are where nsrun-host may lie, seen from the directory of nsrun: where

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nsrun/nsrun/ns"
+)
+
+// short are deadlines for plugins that hang, and patient ones for all others,
+// however loaded the machine is.
+var (
+	short   = Deadlines{Start: 2 * time.Second, Describe: 2 * time.Second, Negotiate: 2 * time.Second, PreExec: time.Second}
+	patient = Deadlines{Start: 20 * time.Second, Describe: 20 * time.Second, Negotiate: 20 * time.Second}
+)
+
+// slack is what a call may take beyond its deadline.
+const slack = 3 * time.Second
+
+// TestBadPlugins has one plugin for each way to misbehave: what the user reads,
+// and that he reads it in time. newHost makes sure that nothing is left.
+func TestBadPlugins(t *testing.T) {
+	tests := []struct{ mode, summary, detail string }{
+		{"exit0", "start plugin: exited with status 0 before the handshake", ""},
+		{"exit127", "start plugin: exited with status 127 before the handshake", "it printed: cannot load libfoo.so"},
+		{"panic-early", "start plugin: exited with status 2 before the handshake", "it printed: panic: no luck today"},
+		{"segv-early", "start plugin: crashed (signal 11, segmentation fault) before the handshake", ""},
+		{"banner", `start plugin: printed "welcome to badplugin" before the handshake`, "nothing else may be printed"},
+		{"escape", `start plugin: printed "\x1b[2Jcleared" before the handshake`, ""},
+		{"daemon-exit", "start plugin: exited with status 3 before the handshake", ""},
+
+		{"silent", "start plugin: no handshake within 2s", "printed nothing"},
+		{"partial", "start plugin: no handshake within 2s", `it printed only "1|1|un"`},
+		{"slow", "start plugin: no handshake within 2s", `it printed only "111`},
+		{"closed", "start plugin: the handshake is missing: standard output was closed", ""},
+		{"endless", "start plugin: the handshake is a line longer than 4 KiB", ""},
+		{"core9", "start plugin: speaks go-plugin handshake 9, and this nsrun 1", ""},
+		{"api9", "start plugin: speaks protocol 9, and this nsrun 1", ""},
+		{"netrpc", `start plugin: speaks RPC protocol "netrpc", and this nsrun grpc`, ""},
+		{"oldform", `start plugin: speaks RPC protocol "", and this nsrun grpc`, ""},
+		{"cert", "start plugin: the handshake names a TLS certificate", ""},
+		{"fields", "start plugin: the handshake has 8 fields", ""},
+		{"tcp", `start plugin: the handshake names a "tcp" address, "127.0.0.1:`, ""},
+		{"foreign", `start plugin: the handshake names a socket outside of its directory: "/run/foreign.sock"`, ""},
+		{"abstract", `start plugin: the handshake names a socket outside of its directory: "@nsrun-foreign"`, ""},
+		{"dotdot", "start plugin: the handshake names a socket outside of its directory", ""},
+		{"missing", "start plugin: the handshake names a socket that isn't there", ""},
+		{"file", "start plugin: the handshake names what is no socket", ""},
+		{"symlink", "start plugin: the handshake names what is no socket", ""},
+		{"noaccept", "negotiate: the plugin broke (Unavailable)", ""},
+		{"garbage", "negotiate: the plugin broke (Unavailable)", ""},
+		{"peer", "negotiate: the plugin broke (Unavailable)", "listens there, not the plugin"},
+
+		{"hang", "negotiate: no answer within 2s", ""},
+		{"stop", "negotiate: no answer within 2s", ""},
+		{"panic", "negotiate: plugin exited with status 2", "it printed: panic: no luck today"},
+		{"segv", "negotiate: plugin crashed (signal 11, segmentation fault)", ""},
+		{"exit", "negotiate: plugin exited with status 4", ""},
+		{"huge", "negotiate: the answer is larger than 4 MiB", ""},
+		{"manysteps", "read offer: 100000 steps", ""},
+		{"unknownstep", `read offer: step 1: unknown op "shell"`, ""},
+		{"othername", `says that its name is "somebody"`, ""},
+		{"descriptor", "read descriptor: version is missing", "also read descriptor: summary is missing"},
+		{"requires", `requires the feature "time travel"`, ""},
+		{"status", "negotiate: the plugin broke (Internal)", "\uFFFD[2Jsaid this"},
+		{"longstatus", "negotiate: the plugin broke", ""},
+		{"unimplemented", "negotiate: the plugin doesn't know this call", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.mode, func(t *testing.T) {
+			t.Parallel()
+			deadlines := patient
+			if strings.Contains(tt.summary, "within 2s") {
+				deadlines = short
+			}
+			h := newHost(t, func(c *Config) { c.Deadlines = deadlines })
+			begin := time.Now()
+			_, err := negotiate(h, bad(t, tt.mode))
+			if took, limit := time.Since(begin), deadlines.Start+deadlines.Negotiate+slack; took > limit {
+				t.Errorf("answered after %s, limit %s", took, limit)
+			}
+			wantDiagnostic(t, err, tt.mode, tt.summary, tt.detail)
+		})
+	}
+}
+
+func wantDiagnostic(t *testing.T, err error, mode, summary, detail string) {
+	t.Helper()
+	d, ok := errors.AsType[*ns.Diagnostic](err)
+	if !ok {
+		t.Fatalf("error is %v, want a diagnostic", err)
+	}
+	if d.Plugin != "bad-"+mode {
+		t.Errorf("plugin is %q, want %q", d.Plugin, "bad-"+mode)
+	}
+	if !strings.Contains(d.Summary, summary) {
+		t.Errorf("summary is %q, want %q", d.Summary, summary)
+	}
+	if !strings.Contains(d.Detail, detail) {
+		t.Errorf("detail is %q, want %q", d.Detail, detail)
+	}
+	if d.Hint == "" {
+		t.Error("no hint")
+	}
+	for _, s := range []string{d.Summary, d.Detail, d.Hint} {
+		if strings.ContainsAny(s, "\x1b\n") || len(s) > 16<<10 {
+			t.Errorf("not fit for a terminal: %d bytes, %.100q", len(s), s)
+		}
+	}
+}
+
+// TestOddPlugins has plugins that do what they shouldn't, and work all the same.
+func TestOddPlugins(t *testing.T) {
+	for _, mode := range []string{
+		"good", "json", "flood-early", "flood-stdout", "flood-stderr", "flood-stream", "longline", "daemon", "deaf",
+	} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t, func(c *Config) { c.Deadlines = patient })
+			if _, err := negotiate(h, bad(t, mode)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestDiagnosticsOfThePluginAreFitForATerminal(t *testing.T) {
+	h := newHost(t)
+	offer, err := negotiate(h, bad(t, "ansi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := offer.Diagnostics[0]
+	if d.Plugin != "bad-ansi" || strings.ContainsAny(d.Summary, "\x1b\n") || len(d.Detail) > 16<<10 {
+		t.Errorf("got %.100q", d)
+	}
+}
+
+func TestPluginThatBrokeIsStartedAnew(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Deadlines = short })
+	p := bad(t, "prehang")
+	req := &ns.HookRequest{Plugin: p.Name, Point: ns.PreExec}
+	_, err := h.Hook(context.Background(), p, req)
+	wantDiagnostic(t, err, "prehang", "pre-exec: no answer within 1s", "")
+	req.Point, req.State = ns.PostExec, []byte("x")
+	reply, err := h.Hook(context.Background(), p, req)
+	if err != nil || string(reply.State) != "" {
+		t.Errorf("post-exec after a hanging pre-exec: %v, %v", reply, err)
+	}
+}
+
+func TestLateStepsAreChecked(t *testing.T) {
+	h := newHost(t)
+	p := bad(t, "latestep")
+	_, err := h.Hook(context.Background(), p, &ns.HookRequest{Plugin: p.Name, Point: ns.PreExec})
+	wantDiagnostic(t, err, "latestep", `unknown op "shell"`, "")
+}

@@ -283,6 +283,18 @@ func TestFindTrustsOwners(t *testing.T) {
 	}
 }
 
+func TestFindExplainsUnmappedOwners(t *testing.T) {
+	if os.Geteuid() != 0 {
+		cannotRun(t, "needs root to give files away")
+	}
+	top := trustedDir(t)
+	if err := os.Chown(put(t, top+"/nsrun-plugin-x", 0o755), overflowUID, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Find("x", dirsOf(Group{Beside, []string{top}}))
+	wantRefused(t, err, "it belongs to uid 65534, not to root", "doesn't map root")
+}
+
 func TestFindRefusesFileCapabilities(t *testing.T) {
 	if os.Geteuid() != 0 {
 		cannotRun(t, "needs root to set file capabilities")

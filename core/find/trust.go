@@ -70,6 +70,9 @@ func (t trust) owned(st *unix.Stat_t, what, path string) error {
 		if t.uid != 0 {
 			whom = fmt.Sprintf("root or uid %d", t.uid)
 		}
+		if st.Uid == overflowUID {
+			return unmapped(what, whom)
+		}
 		return &refusal{
 			reason: fmt.Sprintf("%s belongs to uid %d, not to %s", what, st.Uid, whom),
 			hint:   fmt.Sprintf("chown %d %s, if you trust what is in it", t.uid, path),
@@ -82,6 +85,18 @@ func (t trust) owned(st *unix.Stat_t, what, path string) error {
 		}
 	}
 	return nil
+}
+
+// overflowUID is the owner of the files of all users that have no id in this
+// user namespace, as root in one of an ordinary user's; user_namespaces(7).
+const overflowUID = 65534
+
+// unmapped refuses a file of such a user, who may be anybody.
+func unmapped(what, whom string) error {
+	return &refusal{
+		reason: fmt.Sprintf("%s belongs to uid %d, not to %s", what, overflowUID, whom),
+		hint:   "in a user namespace that doesn't map root, nsrun can't tell whose files are root's; run it outside",
+	}
 }
 
 func writableHint(st *unix.Stat_t, path string) string {

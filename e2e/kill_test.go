@@ -32,7 +32,7 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 			reached++
 		}
 	}
-	if out := host.run(t, "sleep 0.5; pgrep -fa 'sleep 5151|nsrun-plugin|nsrun-host' || true"); out != "" {
+	if out := host.run(t, "sleep 0.5; pgrep -fa 'sleep [5]151|[n]srun-plugin|[n]srun-host' || true"); out != "" {
 		t.Errorf("alive after the kill:\n%s", out)
 	}
 	host.run(t, "nsctl gc")
@@ -59,7 +59,7 @@ type alone struct{ pid string }
 
 func newAlone(t *testing.T) *alone {
 	t.Helper()
-	cmd := exec.Command(toolDir()+"/alone", "sh", "-c", "exec sleep 3600")
+	cmd := exec.Command(toolDir()+"/alone", "sh", "-c", "while sleep 1; do :; done")
 	cmd.Env = hostEnv()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func newAlone(t *testing.T) *alone {
 func childOf(t *testing.T, parent int) string {
 	t.Helper()
 	for range 200 {
-		out, _ := exec.Command("pgrep", "-P", strconv.Itoa(parent), "-x", "sleep").Output()
+		out, _ := exec.Command("pgrep", "-P", strconv.Itoa(parent)).Output()
 		if pid := strings.TrimSpace(string(out)); pid != "" {
 			return pid
 		}

@@ -15,10 +15,20 @@ import (
 // has, so plugins that never agree are at fault.
 const maxRounds = 3
 
-// Negotiate asks all members for their offers and merges them into a plan. It
-// repeats while the answers change which kinds the run has.
+// Negotiate asks all members for their offers and merges them into a plan. If
+// they refuse and there are dead runs to collect, whose leftovers can be the
+// reason (a published port, say), it collects them and asks once more.
 func (s *Session) Negotiate(ctx context.Context, inv *Invocation) (*ns.Plan, error) {
 	defer s.Timings.Begin("negotiate")()
+	p, err := s.negotiate(ctx, inv)
+	if err != nil && s.collect(ctx) > 0 {
+		return s.negotiate(ctx, inv)
+	}
+	return p, err
+}
+
+// negotiate repeats the question while the answers change which kinds the run has.
+func (s *Session) negotiate(ctx context.Context, inv *Invocation) (*ns.Plan, error) {
 	kinds := ownedKinds(inv.Members)
 	for range maxRounds {
 		parts, err := s.offers(ctx, inv.Members, kinds)

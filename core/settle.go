@@ -84,9 +84,10 @@ func (s *Session) current(plugins []find.Plugin) []find.Plugin {
 	return found
 }
 
-// collect undoes what dead runs left, before or beside a run of our own.
-// Failures are warnings: they are nobody's fault in this run.
-func (s *Session) collect(ctx context.Context) {
+// collect undoes what dead runs left, before or beside a run of our own, and
+// returns how many there were. Failures are warnings: they are nobody's fault in
+// this run.
+func (s *Session) collect(ctx context.Context) int {
 	defer s.Timings.Begin("collect dead runs")()
 	done, err := s.GC(ctx, false)
 	for _, c := range done {
@@ -94,6 +95,7 @@ func (s *Session) collect(ctx context.Context) {
 		err = errors.Join(err, c.Err)
 	}
 	s.warn(err)
+	return len(done)
 }
 
 // warn tells the user of an error that doesn't change how the run ends.

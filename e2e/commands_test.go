@@ -67,8 +67,10 @@ func lookPath(ts *testscript.TestScript, name string) (string, error) {
 	if strings.Contains(name, "/") {
 		return ts.MkAbs(name), nil
 	}
-	if p := binDir + "/" + name; exists(p) {
-		return p, nil
+	for _, dir := range []string{binDir, toolDir()} {
+		if p := dir + "/" + name; exists(p) {
+			return p, nil
+		}
 	}
 	return exec.LookPath(name)
 }

@@ -7,6 +7,7 @@ package e2e
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -60,9 +61,18 @@ func workRoot(t *testing.T) string {
 
 func setup(env *testscript.Env) error {
 	// What testscript.Main put into PATH comes after what was built.
-	env.Setenv("PATH", binDir+":"+toolDir+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
+	env.Setenv("PATH", binDir+":"+toolDir()+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	env.Setenv("BIN", binDir)
 	env.Setenv(insideEnv, "1")
 	env.Setenv("HOME", env.WorkDir)
 	return os.Chmod(env.WorkDir, 0o755)
+}
+
+// TestTour runs docs/tour.md and compares what comes out.
+func TestTour(t *testing.T) {
+	requireRoot(t)
+	out, err := exec.Command("../scripts/demo", "-check").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 }

@@ -122,13 +122,10 @@ func goodOffer() *Offer {
 }
 
 func TestCheckOffer(t *testing.T) {
-	step := func(s Step) func(*Offer) {
-		return func(o *Offer) { o.Steps = []Step{s} }
-	}
 	uids := func(extents ...Extent) func(*Offer) {
 		return func(o *Offer) { o.IDMap.UIDs = extents }
 	}
-	for want, breakIt := range map[string]func(*Offer){
+	expectEach(t, map[string]func(*Offer){
 		"kinds has ipc, which the plugin doesn't own": func(o *Offer) { o.Kinds = append(o.Kinds, IPC) },
 		"kinds lacks net":                             func(o *Offer) { o.Kinds, o.Pin = []Kind{User}, nil },
 		`wants has the unknown kind "flux"`:           func(o *Offer) { o.Wants = []Kind{"flux"} },
@@ -151,44 +148,58 @@ func TestCheckOffer(t *testing.T) {
 		"overlap: 0 0 10 and 20 9 1":                  uids(Extent{0, 0, 10}, Extent{20, 9, 1}),
 		"341 lines of the uid map":                    uids(make([]Extent, 341)...),
 		"4097 steps":                                  func(o *Offer) { o.Steps = make([]Step, MaxSteps+1) },
-		`step 1: unknown op "shell"`:                  step(Step{Op: "shell", Data: "rm -rf /"}),
-		`unknown phase "later"`:                       step(Step{Op: OpInit, Phase: "later"}),
-		"source is missing":                           step(Step{Op: OpBind, Target: "/b"}),
-		"target is missing":                           step(Step{Op: OpBind, Source: "/b"}),
-		"fsType is missing":                           step(Step{Op: OpMount, Target: "/b"}),
-		"data is missing":                             step(Step{Op: OpSymlink, Target: "/b"}),
-		"source is not for this op":                   step(Step{Op: OpMount, Source: "/dev/sda", Target: "/b", FSType: "ext4"}),
-		"fsType is not for this op":                   step(Step{Op: OpInit, FSType: "x"}),
-		"attrs is not for this op":                    step(Step{Op: OpInit, Attrs: []Attr{ReadOnly}}),
-		"mode is not for this op":                     step(Step{Op: OpInit, Mode: 1}),
-		"ifExists is not for this op":                 step(Step{Op: OpInit, IfExists: true}),
-		`source is not an absolute path: "a"`:         step(Step{Op: OpBind, Source: "a", Target: "/b"}),
-		`target is not an absolute path: "b"`:         step(Step{Op: OpBind, Source: "/a", Target: "b"}),
-		`target holds ".."`:                           step(Step{Op: OpBind, Source: "/a", Target: "/b/../c"}),
-		"target is the root itself":                   step(Step{Op: OpMount, Target: "/.", FSType: "tmpfs"}),
-		"target holds a NUL byte":                     step(Step{Op: OpMkdir, Target: "/b\x00"}),
-		"target is longer than 4095 bytes":            step(Step{Op: OpMkdir, Target: "/" + strings.Repeat("x", 4095)}),
-		`unknown attribute "suid"`:                    step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{"suid"}}),
-		"attribute ro twice":                          step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{ReadOnly, ReadOnly}}),
-		"exclude each other":                          step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{NoAtime, StrictTime}}),
-		"neither private nor slave":                   step(Step{Op: OpPropagation, Target: "/", Data: "shared"}),
-		"not a file system type":                      step(Step{Op: OpMount, Target: "/b", FSType: "tmp fs"}),
-		"mode is not made of permission bits":         step(Step{Op: OpMkdir, Target: "/b", Mode: 0o40755}),
-		"name is longer than 64 bytes":                step(Step{Op: OpHostname, Data: strings.Repeat("x", 65)}),
-		"data holds a character that can't be":        step(Step{Op: OpHostname, Data: "a\nb"}),
-		`not the name of an interface: "a/b"`:         step(Step{Op: OpLinkUp, Target: "a/b"}),
-		`belongs to a namespace: "kernel.panic"`:      step(Step{Op: OpSysctl, Target: "kernel.panic", Data: "1"}),
-		`belongs to a namespace: "net.a b"`:           step(Step{Op: OpSysctl, Target: "net.a b", Data: "1"}),
-		"can't come after the switch":                 step(Step{Op: OpPivot, Phase: Inside}),
-		"data is longer than 65536 bytes":             step(Step{Op: OpFile, Target: "/b", Data: strings.Repeat("x", MaxString+1)}),
-	} {
+	})
+	t.Run("good", func(t *testing.T) { expect(t, CheckOffer(goodDescriptor(), goodRequest(), goodOffer()), "") })
+}
+
+func TestCheckSteps(t *testing.T) {
+	step := func(s Step) func(*Offer) {
+		return func(o *Offer) { o.Steps = []Step{s} }
+	}
+	expectEach(t, map[string]func(*Offer){
+		`step 1: unknown op "shell"`:             step(Step{Op: "shell", Data: "rm -rf /"}),
+		`unknown phase "later"`:                  step(Step{Op: OpInit, Phase: "later"}),
+		"source is missing":                      step(Step{Op: OpBind, Target: "/b"}),
+		"target is missing":                      step(Step{Op: OpBind, Source: "/b"}),
+		"fsType is missing":                      step(Step{Op: OpMount, Target: "/b"}),
+		"data is missing":                        step(Step{Op: OpSymlink, Target: "/b"}),
+		"source is not for this op":              step(Step{Op: OpMount, Source: "/dev/sda", Target: "/b", FSType: "ext4"}),
+		"fsType is not for this op":              step(Step{Op: OpInit, FSType: "x"}),
+		"attrs is not for this op":               step(Step{Op: OpInit, Attrs: []Attr{ReadOnly}}),
+		"mode is not for this op":                step(Step{Op: OpInit, Mode: 1}),
+		"ifExists is not for this op":            step(Step{Op: OpInit, IfExists: true}),
+		`source is not an absolute path: "a"`:    step(Step{Op: OpBind, Source: "a", Target: "/b"}),
+		`target is not an absolute path: "b"`:    step(Step{Op: OpBind, Source: "/a", Target: "b"}),
+		`target holds ".."`:                      step(Step{Op: OpBind, Source: "/a", Target: "/b/../c"}),
+		"target is the root itself":              step(Step{Op: OpMount, Target: "/.", FSType: "tmpfs"}),
+		"target holds a NUL byte":                step(Step{Op: OpMkdir, Target: "/b\x00"}),
+		"target is longer than 4095 bytes":       step(Step{Op: OpMkdir, Target: "/" + strings.Repeat("x", 4095)}),
+		`unknown attribute "suid"`:               step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{"suid"}}),
+		"attribute ro twice":                     step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{ReadOnly, ReadOnly}}),
+		"exclude each other":                     step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{NoAtime, StrictTime}}),
+		"neither private nor slave":              step(Step{Op: OpPropagation, Target: "/", Data: "shared"}),
+		"not a file system type":                 step(Step{Op: OpMount, Target: "/b", FSType: "tmp fs"}),
+		"mode is not made of permission bits":    step(Step{Op: OpMkdir, Target: "/b", Mode: 0o40755}),
+		"name is longer than 64 bytes":           step(Step{Op: OpHostname, Data: strings.Repeat("x", 65)}),
+		"data holds a character that can't be":   step(Step{Op: OpHostname, Data: "a\nb"}),
+		`not the name of an interface: "a/b"`:    step(Step{Op: OpLinkUp, Target: "a/b"}),
+		`belongs to a namespace: "kernel.panic"`: step(Step{Op: OpSysctl, Target: "kernel.panic", Data: "1"}),
+		`belongs to a namespace: "net.a b"`:      step(Step{Op: OpSysctl, Target: "net.a b", Data: "1"}),
+		"can't come after the switch":            step(Step{Op: OpPivot, Phase: Inside}),
+		"data is longer than 65536 bytes":        step(Step{Op: OpFile, Target: "/b", Data: strings.Repeat("x", MaxString+1)}),
+	})
+}
+
+// expectEach breaks a good offer in each way, and expects the fault that is the key.
+func expectEach(t *testing.T, ways map[string]func(*Offer)) {
+	t.Helper()
+	for want, breakIt := range ways {
 		t.Run(want, func(t *testing.T) {
 			o := goodOffer()
 			breakIt(o)
 			expect(t, CheckOffer(goodDescriptor(), goodRequest(), o), want)
 		})
 	}
-	t.Run("good", func(t *testing.T) { expect(t, CheckOffer(goodDescriptor(), goodRequest(), goodOffer()), "") })
 }
 
 func TestHookMustBeInTheDescriptor(t *testing.T) {

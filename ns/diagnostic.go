@@ -99,8 +99,8 @@ func diagnose(err error) Diagnostic {
 	} else {
 		errors.As(err, &d.Errno)
 	}
-	if err != error(held) {
-		d.Summary = err.Error()
+	if held == nil || err.Error() != held.Error() {
+		d.Summary = err.Error() // something was added on the way
 	}
 	d.Severity = Error
 	return d

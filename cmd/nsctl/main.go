@@ -26,9 +26,7 @@ func run(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	if err := root.Execute(); err != nil {
-		for _, d := range ns.Diagnose(err) {
-			report.Diagnostic(os.Stderr, "nsctl", &d)
-		}
+		report.Diagnostics(os.Stderr, "nsctl", ns.Diagnose(err))
 		return 1
 	}
 	return 0

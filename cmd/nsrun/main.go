@@ -127,11 +127,9 @@ func help(w io.Writer, inv *core.Invocation) int {
 	return 0
 }
 
-// fail tells all that is wrong and returns the exit status for it.
+// fail tells all that is wrong, each thing once, and returns the exit status for it.
 func fail(err error) int {
-	for _, d := range ns.Diagnose(err) {
-		report.Diagnostic(os.Stderr, "nsrun", &d)
-	}
+	report.Diagnostics(os.Stderr, "nsrun", ns.Diagnose(err))
 	return core.ExitFailed
 }
 

@@ -164,16 +164,6 @@ func (p *process) wait(d time.Duration) bool {
 	}
 }
 
-// gone reports whether the process has ended.
-func (p *process) gone() bool {
-	select {
-	case <-p.exited:
-		return true
-	default:
-		return false
-	}
-}
-
 // fate says how the process ended: "exited with status 1".
 func (p *process) fate() string {
 	switch s := p.status; {

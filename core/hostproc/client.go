@@ -63,10 +63,9 @@ func ask[T any](ctx context.Context, c *Client, method string, p find.Plugin, ar
 	a, err := c.exchange(ctx, call{Method: method, Plugin: p, Arg: text})
 	if err != nil {
 		return result, &ns.Diagnostic{
-			Plugin:  p.Name,
-			Summary: method + ": the plugin host is gone: " + err.Error(),
+			Summary: "the plugin host is gone: " + err.Error(),
 			Detail:  "nsrun-host, the process that talks to plugins, was killed or crashed",
-			Hint:    "--debug shows what it said",
+			Hint:    "read what it said above; --debug shows more",
 		}
 	}
 	if len(a.Errors) > 0 {

@@ -184,7 +184,7 @@ func hostKilled(t *testing.T, dir string) {
 	}
 	wantNone(t, dir)
 	_, err := c.Describe(context.Background(), plugin)
-	if err == nil || !strings.Contains(err.Error(), "net: describe: the plugin host is gone") {
+	if err == nil || !strings.Contains(err.Error(), "the plugin host is gone") {
 		t.Errorf("error is %v", err)
 	}
 	// The next host removes what the killed one left.

@@ -3,7 +3,6 @@
 package journal
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -54,9 +53,13 @@ func (b *Base) Create(h Header) (*Run, error) {
 }
 
 // NewID returns a name for a run that no other run has: 12 hexadecimal digits.
+// It asks the kernel itself: package crypto/rand takes longer to initialise
+// than all the rest of nsrun. getrandom(2) of so few bytes is never cut short.
 func NewID() string {
 	var b [6]byte
-	rand.Read(b[:])
+	if _, err := unix.Getrandom(b[:], 0); err != nil {
+		panic("BUG(nsrun): getrandom: " + err.Error())
+	}
 	return hex.EncodeToString(b[:])
 }
 

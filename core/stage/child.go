@@ -19,6 +19,7 @@ type Child struct {
 	process  *machine.Process
 	terminal *terminal
 	signals  *relay.Relay // from Release on
+	first    bool         // the command is the first process of its PID namespace
 }
 
 // Start clones a child into new namespaces of the given kinds, where it waits.
@@ -59,6 +60,7 @@ func (c *Child) Release(prog *Program) (err error) {
 }
 
 func (c *Child) release(prog *Program) error {
+	c.first = prog.first
 	loadErr := c.process.Load(prog.code)
 	if loadErr != nil {
 		c.Kill()

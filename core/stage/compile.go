@@ -17,6 +17,7 @@ type Program struct {
 	code  *program.Program
 	steps []ns.PlannedStep
 	argv0 string
+	first bool // the command is the first process of its PID namespace
 }
 
 // String returns the calls, one on a line, below the step that they belong to.
@@ -46,7 +47,10 @@ func Compile(cfg Config) (*Program, error) {
 	if c.problems != nil {
 		return nil, errors.Join(c.problems...)
 	}
-	return &Program{code: c.b.Program(), steps: cfg.Steps, argv0: cfg.Command.Argv[0]}, nil
+	return &Program{
+		code: c.b.Program(), steps: cfg.Steps, argv0: cfg.Command.Argv[0],
+		first: c.has(ns.PID) && c.find(ns.OpInit) < 0,
+	}, nil
 }
 
 // compiler is the state of one Compile.

@@ -53,6 +53,11 @@ func (c *Child) handle(sig relay.Signal) {
 	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
 		// The shell waits for this process to stop, and will continue it
 		// together with the command.
+		if c.first && byDefault(c.PID(), sig.Number) {
+			// A first process is spared the default action of every signal but a
+			// SIGSTOP from outside; pid_namespaces(7).
+			_ = unix.PidfdSendSignal(c.process.FD, unix.SIGSTOP, nil, 0)
+		}
 		c.signals.Default(sig.Number)
 	}
 }
@@ -79,15 +84,32 @@ func (c *Child) isInside(pid int) bool {
 const maxDepth = 256
 
 // parentOf returns the parent of the process pid, or 0 if there is none to be seen.
-func parentOf(pid int) int {
-	buf := make([]byte, 512)
-	fd, err := unix.Open(fmt.Sprintf("/proc/%d/stat", pid), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+func parentOf(pid int) int { return parseParent(readProc(pid, "stat")) }
+
+// readProc returns the start of a file of a process, or "" if it is gone.
+func readProc(pid int, name string) string {
+	fd, err := unix.Open(fmt.Sprintf("/proc/%d/%s", pid, name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return 0
+		return ""
 	}
 	defer func() { _ = unix.Close(fd) }()
+	buf := make([]byte, 4096)
 	n, _ := unix.Read(fd, buf)
-	return parseParent(string(buf[:max(n, 0)]))
+	return string(buf[:max(n, 0)])
+}
+
+// byDefault reports whether the process pid neither ignores nor catches sig.
+func byDefault(pid int, sig unix.Signal) bool {
+	for line := range strings.Lines(readProc(pid, "status")) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), ":\t")
+		if name != "SigIgn" && name != "SigCgt" {
+			continue
+		}
+		if mask, err := strconv.ParseUint(value, 16, 64); err != nil || mask>>(sig-1)&1 != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // parseParent returns the fourth field of a line of /proc/PID/stat; the second

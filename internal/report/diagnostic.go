@@ -34,6 +34,17 @@ func Diagnostic(w io.Writer, program string, d *ns.Diagnostic) {
 	io.WriteString(w, b.String())
 }
 
+// Diagnostics writes each of ds once: several plugins can meet the same trouble.
+func Diagnostics(w io.Writer, program string, ds []ns.Diagnostic) {
+	told := map[ns.Diagnostic]bool{}
+	for _, d := range ds {
+		if !told[d] {
+			Diagnostic(w, program, &d)
+		}
+		told[d] = true
+	}
+}
+
 // maxLine bounds what a plugin can fill the screen with.
 const maxLine = 2000
 

@@ -11,9 +11,6 @@ import (
 	"strings"
 )
 
-// defaultConfDir is where CNI networks are configured by convention.
-const defaultConfDir = "/etc/cni/net.d"
-
 // lookup says which network to take.
 type lookup struct {
 	// network is a network's name, or a file if it looks like one.

@@ -16,6 +16,8 @@ package inherit
 func OpenFiles() (soft uint64, ok bool) { return openFiles.soft, openFiles.soft != 0 }
 
 // rlimit is struct rlimit64.
+//
+//lint:ignore U1000 the kernel writes both fields
 type rlimit struct{ soft, hard uint64 }
 
 var openFiles = read()

@@ -22,11 +22,13 @@ type saved [lastSignal + 1]action
 // What the handler reads. It is written before the handler is installed.
 var (
 	// pipe is the descriptor to write to.
+	//lint:ignore U1000 used in assembly
 	pipe int32
 	// chain holds the runtime's handler of each signal that the runtime needs
 	// for itself: faults, and what it sends to its own threads.
 	chain [lastSignal + 1]uint64
 	// self is the process id of this process.
+	//lint:ignore U1000 used in assembly
 	self int32
 )
 

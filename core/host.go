@@ -25,6 +25,6 @@ type Host interface {
 	// Check asks whether the plugin can work on this host.
 	Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error)
 	// Close stops every plugin process. It may return before they are gone, but
-	// then makes sure that they go.
+	// then makes sure that they go. A later call starts anew.
 	Close() error
 }

@@ -200,12 +200,19 @@ func (r *run) release() error {
 	return nil
 }
 
+// pluginIdle is how long plugins outlive the start of the command. After it a
+// sandbox at rest has no plugin process, and a PostExec hook starts its plugin
+// again; before it, the run may be so short that this would be a waste.
+const pluginIdle = time.Second
+
 // supervise waits for the command, with what dead runs left undone meanwhile.
 func (r *run) supervise(ctx context.Context) (int, error) {
 	r.status.started(r.child.PID())
 	if len(r.plan.Hooks) == 0 {
 		r.collect(ctx)
 	}
+	idle := time.AfterFunc(pluginIdle, func() { r.Host.Close() })
+	defer idle.Stop()
 	child := r.child
 	r.child = nil // Wait gives back what it took
 	status, err := child.Wait()

@@ -11,7 +11,7 @@ import (
 )
 
 // Lazy is a client that starts its plugin host at the first call, and again at
-// the first after Close. It implements core.Host.
+// the first after Close or after the plugin host's death. It implements core.Host.
 type Lazy struct {
 	// Dir is the directory for sockets of plugins. Required.
 	Dir string
@@ -25,7 +25,7 @@ type Lazy struct {
 func (l *Lazy) get() (*Client, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.client != nil {
+	if l.client != nil && l.client.reason() == nil {
 		return l.client, nil
 	}
 	client, err := Start(l.Dir, l.Debug)

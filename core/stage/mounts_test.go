@@ -5,6 +5,7 @@ package stage
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -248,5 +249,24 @@ func TestABigFile(t *testing.T) {
 	r := newRun(t, o, sh("wc -c < /tmp/big")...)
 	if out, stderr, status := r.result(t); out != "4194304\n" {
 		t.Errorf("status %d, got %q, %q", status, out, stderr)
+	}
+}
+
+// Whatever the front was given is not for the command, who may look into its init.
+func TestTheInitKeepsNothingOfTheFront(t *testing.T) {
+	needRoot(t)
+	if raceDetector {
+		t.Skip("the race detector needs all memory to be copied")
+	}
+	o := mounts(private, proc, ns.Step{Op: ns.OpInit})
+	r := newRun(t, o, sh("cat /proc/1/environ /proc/1/cmdline; ls /proc/1/fd; cat /proc/1/status")...)
+	r.Env = []string{"SECRET=top-secret"}
+	out, stderr, status := r.result(t)
+	if status != 0 || !strings.HasPrefix(out, "Name:") {
+		t.Fatalf("status %d, got %q, %q", status, out, stderr)
+	}
+	kilobytes, err := strconv.Atoi(strings.Fields(statusField(out, "RssAnon"))[0])
+	if err != nil || kilobytes > 256 {
+		t.Errorf("the init has %d kB of its own: %v", kilobytes, err)
 	}
 }

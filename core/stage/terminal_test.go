@@ -177,9 +177,8 @@ func TestReadingInTheBackgroundStopsTheJob(t *testing.T) {
 	s := newSession(t, "/bin/bash", "--norc", "-i")
 	s.expect("prompt> ")
 	s.typeIn(run + " &\n")
-	s.expect("prompt> ")
-	time.Sleep(100 * time.Millisecond)
-	s.typeIn("\n")
+	// The shell has a look at its jobs before it prompts.
+	s.typeIn("until jobs -s | grep -q .; do sleep 0.05; done; jobs\n")
 	s.expect("Stopped")
 	s.typeIn("fg\n")
 	s.expect(run)
@@ -214,14 +213,14 @@ func TestTheForegroundIsTakenBack(t *testing.T) {
 // A job in the background must leave the terminal to the one in front.
 func TestTheTerminalOfOthersIsLeftAlone(t *testing.T) {
 	needRoot(t)
-	run := script(t, order{Config: Config{Kinds: []ns.Kind{ns.UTS}}}, "sleep", "0.3")
+	run := script(t, order{Config: Config{Kinds: []ns.Kind{ns.UTS}}}, sh("echo up; sleep 0.3")...)
 	s := newSession(t, "/bin/bash", "--norc", "-i")
 	s.expect("prompt> ")
 	s.typeIn(run + "\n")
-	time.Sleep(100 * time.Millisecond)
+	s.expect("up\r\n")
 	s.typeIn(ctrlZ)
 	s.expect("Stopped")
-	s.typeIn("bg; stty -echo; sleep 1; stty -a | grep -o -- '-echo '; echo end$((1+1))\n")
+	s.typeIn("bg; stty -echo; wait; stty -a | grep -o -- '-echo '; echo end$((1+1))\n")
 	if out := s.expect("end2"); !strings.Contains(out, "-echo \r\n") {
 		t.Errorf("got %q", out)
 	}

@@ -14,15 +14,30 @@ import (
 // besides can take, in bytes. It costs nothing until it is written to.
 const ArenaSize = 64 << 20
 
+// The arena holds the control block, a stack for the child, a stack for the
+// command of an init, and the image of the program.
+const (
+	stackSize   = 8192
+	firstStack  = 4096
+	secondStack = firstStack + stackSize
+	imageOffset = secondStack + stackSize
+)
+
+// MaxImage is the size of the largest program, in bytes.
+const MaxImage = ArenaSize - imageOffset
+
 // control stands at the start of the arena. The front fills it in before the
 // clone, and the child finds there what it may not keep in Go's heap.
 type control struct {
 	in      uintptr // the pipe that the program comes from
 	out     uintptr // the pipe that reports go to
 	mask    uint64  // the caller's signal mask
-	legacy  bool    // cloned without CLONE_CLEAR_SIGHAND
+	trim    uintptr // the end of what an init needs; 0 to give nothing back
+	legacy  bool    // cloned without clone3(2)
+	next    uint64  // the instruction to begin with; 0 to receive the program first
 	execErr uint64  // why no file could be executed yet
 	clone   cloneArgs
+	tls     [16]uint64 // stands in for a thread's own storage
 	pidfd   int32
 	action  sigaction
 	poll    pollFd
@@ -31,12 +46,6 @@ type control struct {
 	report  reportHeader
 	log     [LogSize]byte
 }
-
-// imageOffset is where the program's image starts.
-const imageOffset = 4096
-
-// MaxImage is the size of the largest program, in bytes.
-const MaxImage = ArenaSize - imageOffset
 
 // cloneArgs is struct clone_args of clone3(2), as far as it is used here.
 type cloneArgs struct {
@@ -56,8 +65,8 @@ type pollFd struct {
 
 // siginfo is the start of siginfo_t, which has 128 bytes; sigaction(2).
 type siginfo struct {
-	signo, errno, code int32
-	_                  [29]int32
+	signo, errno, code, _, pid int32
+	_                          [27]int32
 }
 
 // newArena maps the memory that the front and the child both know the address
@@ -74,7 +83,13 @@ func newArena() (*control, error) {
 
 func (c *control) free() { _ = unix.MunmapPtr(unsafe.Pointer(c), ArenaSize) }
 
-// image returns the address at which the program's image starts.
+// address returns where the arena starts.
+//
+//go:nosplit
+//go:norace
+func (c *control) address() uintptr { return uintptr(unsafe.Pointer(c)) }
+
+// image returns where the program's image starts.
 //
 //go:nosplit
 //go:norace
@@ -82,7 +97,7 @@ func (c *control) image() unsafe.Pointer { return unsafe.Add(unsafe.Pointer(c), 
 
 // These don't compile unless the layout is as the child takes it to be.
 var (
-	_ [imageOffset - unsafe.Sizeof(control{})]byte
+	_ [firstStack - unsafe.Sizeof(control{})]byte
 	_ [unsafe.Sizeof(siginfo{}) - 128]byte
 	_ [imageOffset - unsafe.Alignof(program.Header{})]byte
 

@@ -12,11 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// child is what the clone does. It never returns.
+// resume is where a clone begins. It never returns.
 //
 //go:nosplit
 //go:norace
-func child(c *control) {
+func resume(c *control) {
+	if c.next == 0 {
+		begin(c)
+	}
+	run(c, c.next)
+	exit(statusRefused)
+}
+
+// begin is what the child does before it carries out its program.
+//
+//go:nosplit
+//go:norace
+func begin(c *control) {
 	// First of all: if the front dies before this, the pipe is at its end.
 	sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0)
 	closeOthers(c.in, c.out)
@@ -26,8 +38,6 @@ func child(c *control) {
 	if !receive(c) {
 		exit(statusRefused)
 	}
-	run(c)
-	exit(statusRefused)
 }
 
 // statusRefused is the exit status of a child that never executed a command.

@@ -3,7 +3,6 @@
 package machine
 
 import (
-	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -25,47 +24,42 @@ func afterFork()
 //
 //go:norace
 func (c *control) fork(flags uintptr) (pid int, errno syscall.Errno) {
-	c.clone = cloneArgs{
-		flags: uint64(flags | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND),
-		pidfd: uint64(uintptr(unsafe.Pointer(&c.pidfd))), exitSignal: uint64(unix.SIGCHLD),
-	}
-	// Nobody else may fork between the making of a descriptor and its being
-	// closed on exec; and what runs in the child must not wait for a lock.
+	// Nobody else may fork meanwhile: he would miss the memory that is held back
+	// from this child, and his child would keep a copy of this one's pipes.
 	syscall.ForkLock.Lock()
+	defer syscall.ForkLock.Unlock()
+	hidden := c.hideMemory()
 	beforeFork()
-	r, errno := c.rawClone(flags)
-	if errno == 0 && r == 0 {
-		child(c)
-	}
+	r, errno := spawn(c, flags|unix.CLONE_PIDFD|clearHandlers, firstStack)
 	afterFork()
-	syscall.ForkLock.Unlock()
+	hidden.show()
 	return int(r), errno
 }
 
-// rawClone calls clone3(2), or clone(2) where that isn't there: seccomp filters
-// of container runtimes answer ENOSYS, since they can't look into its argument.
-//
-//go:nosplit
-//go:norace
-func (c *control) rawClone(flags uintptr) (uintptr, syscall.Errno) {
-	r, _, errno := syscall.RawSyscall(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&c.clone)), unsafe.Sizeof(c.clone), 0)
-	if errno != unix.ENOSYS {
-		return r, errno
-	}
-	c.legacy = true
-	return legacyClone(flags|unix.CLONE_PIDFD|uintptr(unix.SIGCHLD), uintptr(unsafe.Pointer(&c.pidfd)))
-}
+// clearHandlers has the child's signals without handlers. clone(2) has no bit
+// for it, and the child does it itself there.
+const clearHandlers = unix.CLONE_CLEAR_SIGHAND
 
-// legacyClone calls clone(2) as fork(2) would, with flags.
+// spawn clones this process, with flags, onto the stack at an offset in the
+// arena, where it goes on with resume. It calls clone3(2), or clone(2) where
+// that isn't there: seccomp filters of container runtimes answer ENOSYS, since
+// they can't look into its argument.
 //
 //go:nosplit
 //go:norace
-func legacyClone(flags, pidfd uintptr) (uintptr, syscall.Errno) {
-	if runtime.GOARCH == "s390x" {
-		// The first two arguments are swapped there.
-		r, _, errno := syscall.RawSyscall(unix.SYS_CLONE, 0, flags, pidfd)
-		return r, errno
+func spawn(c *control, flags, stack uintptr) (uintptr, syscall.Errno) {
+	c.clone = cloneArgs{
+		flags: uint64(flags | stackFlags), exitSignal: uint64(unix.SIGCHLD),
+		pidfd: uint64(uintptr(unsafe.Pointer(&c.pidfd))),
+		stack: uint64(c.address() + stack), stackSize: stackSize,
+		tls: uint64(uintptr(unsafe.Pointer(&c.tls)) + unsafe.Sizeof(c.tls)/2),
 	}
-	r, _, errno := syscall.RawSyscall(unix.SYS_CLONE, flags, 0, pidfd)
-	return r, errno
+	if !c.legacy {
+		r, errno := spawnWithClone3(c)
+		if errno != unix.ENOSYS {
+			return r, errno
+		}
+		c.legacy = true
+	}
+	return spawnWithClone(c)
 }

@@ -10,19 +10,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// split forks: the child goes on with the program, this process becomes an init
-// and never returns.
+// split starts the child that goes on with the program, and makes this process
+// an init, which never returns. Where the child shares this memory, that is
+// when it has executed the command or is gone.
 //
 //go:nosplit
 //go:norace
 func split(c *control, pc uint64) {
-	pid, errno := legacyClone(uintptr(unix.SIGCHLD), 0)
+	c.next = pc + 1
+	pid, errno := spawn(c, shareFlags, secondStack)
 	if errno != 0 {
 		fail(c, pc, errno)
 	}
-	if pid != 0 {
-		reign(c, pid)
-	}
+	reign(c, pid)
 }
 
 // reign is the life of an init; pid_namespaces(7). All signals are blocked, as
@@ -38,6 +38,7 @@ func reign(c *control, command uintptr) {
 	sys(unix.SYS_CLOSE_RANGE, 0, ^uintptr(0)>>32, 0, 0)
 	name := [16]byte{'n', 's', 'r', 'u', 'n', '-', 'i', 'n', 'i', 't'}
 	sys(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name)), 0, 0)
+	trim(c)
 	all := ^uint64(0)
 	for {
 		sig, errno := sys(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&all)), uintptr(unsafe.Pointer(&c.info)), 0, 8)
@@ -45,11 +46,34 @@ func reign(c *control, command uintptr) {
 		case errno != 0:
 		case sig == uintptr(unix.SIGCHLD):
 			reap(c, command)
-		case c.info.code <= 0:
-			// Sent by a process. What the terminal sends has a code above zero
+		case c.info.code <= 0 && uintptr(c.info.pid) != command:
+			// Sent by another process. What the terminal sends has a code above zero
 			// (SI_KERNEL), and the command has got that itself, since it is in
 			// the same process group.
 			sys(unix.SYS_KILL, command, sig, 0, 0)
+		}
+	}
+}
+
+// trim gives back all memory but the program's own segments and the start of the
+// arena, with the stack that this runs on. It is not only for thrift: what the
+// front was given, its environment above all, is not for the command to read,
+// who may well be allowed to look into its init.
+//
+//go:nosplit
+//go:norace
+func trim(c *control) {
+	if c.trim == 0 {
+		// Nothing can be given back; so don't let it be read, at least.
+		sys(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0)
+		return
+	}
+	end := c.address() + imageOffset
+	sys(unix.SYS_MUNMAP, c.trim, c.address()-c.trim, 0, 0)
+	for bits := uintptr(47); bits >= 39; bits-- {
+		// The end of the address space depends on the kernel's configuration.
+		if _, errno := sys(unix.SYS_MUNMAP, end, 1<<bits-4096-end, 0, 0); errno == 0 {
+			return
 		}
 	}
 }

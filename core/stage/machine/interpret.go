@@ -12,14 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// run carries out the program in the arena. A program that works ends in
-// execve(2); run returns only at the end of one that lacks it.
+// run carries out the program in the arena from the instruction pc on. A program
+// that works ends in execve(2); run returns only at the end of one that lacks it.
 //
 //go:nosplit
 //go:norace
-func run(c *control) {
+func run(c *control, pc uint64) {
 	h := (*program.Header)(c.image())
-	for pc := uint64(0); pc < h.Instrs; {
+	for pc < h.Instrs {
 		in := instruction(c, pc)
 		switch in.Op {
 		case program.Call:

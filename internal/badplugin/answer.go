@@ -42,10 +42,12 @@ var answers = map[string]func(ctx context.Context) (*ns.Offer, error){
 	"panic": func(context.Context) (*ns.Offer, error) { panic("no luck today") },
 	"segv":  func(context.Context) (*ns.Offer, error) { crash(); return nil, nil },
 	"exit":  func(context.Context) (*ns.Offer, error) { os.Exit(4); return nil, nil },
-	"stop": func(ctx context.Context) (*ns.Offer, error) {
-		err := syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
-		<-ctx.Done() // the signal may reach this thread last
-		return nil, err
+	"stop": func(context.Context) (*ns.Offer, error) {
+		if err := syscall.Kill(syscall.Getpid(), syscall.SIGSTOP); err != nil {
+			return nil, err
+		}
+		sleep() // the signal may come a moment later
+		return nil, nil
 	},
 	// huge is large enough to be refused, and small enough for the machine.
 	"huge": func(context.Context) (*ns.Offer, error) {

@@ -77,7 +77,9 @@ var handshakes = map[string]func(){
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		must(cmd.Start())
 		for {
-			if _, err := os.Stat(path); err == nil {
+			// The file is there before anybody listens.
+			if conn, err := net.Dial("unix", path); err == nil {
+				conn.Close()
 				break
 			}
 			time.Sleep(time.Millisecond)

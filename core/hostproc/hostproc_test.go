@@ -166,7 +166,7 @@ func TestCloseEndsServeAndItsCalls(t *testing.T) {
 	}()
 	<-begun
 	c.Close()
-	if err := <-failed; err == nil || !strings.Contains(err.Error(), "net: describe: the plugin host is gone") {
+	if err := <-failed; err == nil || !strings.Contains(err.Error(), "the plugin host is gone") {
 		t.Errorf("call under way: %v", err)
 	}
 	if err := <-served; err != nil {

@@ -43,7 +43,11 @@ var answers = map[string]func(ctx context.Context) (*ns.Offer, error){
 	"segv":  func(context.Context) (*ns.Offer, error) { crash(); return nil, nil },
 	"exit":  func(context.Context) (*ns.Offer, error) { os.Exit(4); return nil, nil },
 	"stop": func(context.Context) (*ns.Offer, error) {
-		return nil, syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+		if err := syscall.Kill(syscall.Getpid(), syscall.SIGSTOP); err != nil {
+			return nil, err
+		}
+		sleep() // the signal may come a moment later
+		return nil, nil
 	},
 	// huge is large enough to be refused, and small enough for the machine.
 	"huge": func(context.Context) (*ns.Offer, error) {

@@ -50,7 +50,7 @@ type framer struct {
 
 // sendTimeout is how long the other side may leave a message unread. Both read
 // all the time.
-const sendTimeout = 5 * time.Second
+const sendTimeout = 30 * time.Second
 
 // deadliner is a connection that can give up a write.
 type deadliner interface{ SetWriteDeadline(time.Time) error }

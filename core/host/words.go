@@ -61,7 +61,9 @@ func (i *instance) explainStatus(ctx context.Context, call string, deadline time
 		return &ns.Diagnostic{Summary: call + ": stopped before the plugin answered"}
 	case ctx.Err() != nil || s.Code() == codes.DeadlineExceeded:
 		return i.hung(call, deadline)
-	case s.Code() == codes.Unavailable && i.proc.wait(grace):
+	case (s.Code() == codes.Unavailable || s.Code() == codes.Canceled) && i.proc.wait(grace):
+		// Canceled: go-plugin has seen the end of the process first, and closed
+		// the connection.
 		return i.died(call + ": plugin " + i.proc.fate())
 	case s.Code() == codes.ResourceExhausted && strings.Contains(message, "received message larger than max"):
 		return tooLarge(call, "answer")

@@ -3,6 +3,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,24 +87,10 @@ func (m *Member) settleOwns() error {
 	if !m.Descriptor.Owns(m.Kind) {
 		return &ns.Diagnostic{Plugin: m.Name, Option: "plugins",
 			Summary: fmt.Sprintf("the plugin can't fill %s", m.Kind),
-			Detail:  fmt.Sprintf("%s says that it owns %s", m.Plugin.Path, kindList(m.Descriptor.Kinds)),
+			Detail:  fmt.Sprintf("%s says that it owns %s", m.Plugin.Path, cmp.Or(ns.JoinKinds(m.Descriptor.Kinds, ", "), "no kind")),
 			Hint:    "nsctl plugin list shows which plugin fills which kind"}
 	}
 	return nil
-}
-
-func kindList(kinds []ns.Kind) string {
-	if len(kinds) == 0 {
-		return "no kind"
-	}
-	text := ""
-	for i, k := range kinds {
-		if i > 0 {
-			text += ", "
-		}
-		text += string(k)
-	}
-	return text
 }
 
 // checkOwners returns an error for each kind that two members would own.
@@ -126,11 +113,8 @@ func checkOwners(members []*Member) error {
 // explainUnknown adds to each unknown flag what the user may have meant: a flag
 // spelled nearly the same, or the plugin that has it and wasn't chosen.
 func (s *Session) explainUnknown(ctx context.Context, err error, members []*Member) error {
-	if err == nil {
-		return nil
-	}
 	var errs []error
-	for _, e := range flatten(err) {
+	for _, e := range ns.Flatten(err) {
 		var unknown *flags.Unknown
 		if errors.As(e, &unknown) {
 			e = s.explainFlag(ctx, unknown, members)
@@ -147,17 +131,9 @@ func (s *Session) explainFlag(ctx context.Context, unknown *flags.Unknown, membe
 	}
 	if owner := s.whoHas(ctx, unknown.Flag, members); owner != nil {
 		d.Detail = fmt.Sprintf("the flag belongs to the plugin %s, which this run does not have", owner.Name)
-		d.Hint = "add " + selector(owner) + " to --plugins"
+		d.Hint = "add " + owner.Selector() + " to --plugins"
 	}
 	return d
-}
-
-// selector returns the entry of --plugins that chooses the plugin.
-func selector(d *ns.Descriptor) string {
-	if len(d.Kinds) == 1 && string(d.Kinds[0]) != d.Name {
-		return string(d.Kinds[0]) + "=" + d.Name
-	}
-	return d.Name
 }
 
 // whoHas returns an installed plugin, not among members, that has the flag. A

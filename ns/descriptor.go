@@ -47,6 +47,14 @@ func (d *Descriptor) Option(name string) *Option {
 	return nil
 }
 
+// Selector is the entry of --plugins that chooses the plugin.
+func (d *Descriptor) Selector() string {
+	if len(d.Kinds) == 1 && string(d.Kinds[0]) != d.Name {
+		return string(d.Kinds[0]) + "=" + d.Name
+	}
+	return d.Name
+}
+
 // Scope is the prefix under which the plugin's options are always reachable
 // (--SCOPE.OPTION): its kind when it fills just one, so that the flags stay the
 // same when a backend is swapped, and its name otherwise.

@@ -78,17 +78,28 @@ func HasErrors(ds []Diagnostic) bool {
 // *Diagnostic keeps its detail, hint and option; any other becomes the summary
 // of a new one.
 func Diagnose(err error) []Diagnostic {
+	var ds []Diagnostic
+	for _, e := range Flatten(err) {
+		ds = append(ds, diagnose(e))
+	}
+	return ds
+}
+
+// Flatten returns the errors that errors.Join put together in err, however
+// deep: err alone if it is none of those, and nothing for nil.
+func Flatten(err error) []error {
 	if d, ok := err.(*Diagnostic); err == nil || ok && d == nil {
 		return nil
 	}
-	if parts := joined(err); parts != nil {
-		var ds []Diagnostic
-		for _, part := range parts {
-			ds = append(ds, Diagnose(part)...)
-		}
-		return ds
+	parts := joined(err)
+	if parts == nil {
+		return []error{err}
 	}
-	return []Diagnostic{diagnose(err)}
+	var all []error
+	for _, part := range parts {
+		all = append(all, Flatten(part)...)
+	}
+	return all
 }
 
 func diagnose(err error) Diagnostic {

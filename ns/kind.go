@@ -4,6 +4,7 @@ package ns
 
 import (
 	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -93,6 +94,15 @@ func SortKinds(ks []Kind) []Kind {
 	sorted := slices.Clone(ks)
 	slices.SortStableFunc(sorted, func(a, b Kind) int { return a.Rank() - b.Rank() })
 	return slices.Compact(sorted)
+}
+
+// JoinKinds returns the names of ks with sep between them.
+func JoinKinds(ks []Kind, sep string) string {
+	names := make([]string, len(ks))
+	for i, k := range ks {
+		names[i] = string(k)
+	}
+	return strings.Join(names, sep)
 }
 
 // CloneFlags returns the CLONE_NEW* flags of all ks, or-ed together.

@@ -3,11 +3,11 @@
 package nsplugin
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -61,29 +61,11 @@ func describe(stdout, stderr io.Writer, p Plugin) int {
 // explain says to somebody who started a plugin by hand what it is.
 func explain(w io.Writer, p Plugin) {
 	i := p.Describe()
+	selector := (&ns.Descriptor{Name: i.Name, Kinds: i.Kinds}).Selector()
 	fmt.Fprintf(w, "%s%s %s: %s\n", ns.BinaryPrefix, i.Name, i.Version, i.Summary)
 	fmt.Fprintf(w, "This is a plugin of nsrun (protocol %d), which is not run by hand.\n", wire.ProtocolVersion)
-	fmt.Fprintf(w, "  namespaces:  %s\n", kindList(i.Kinds))
-	fmt.Fprintf(w, "  to use it:   nsrun --plugins %s COMMAND\n", selector(i))
-	fmt.Fprintf(w, "  its flags:   nsrun --plugins %s --help\n", selector(i))
+	fmt.Fprintf(w, "  namespaces:  %s\n", cmp.Or(ns.JoinKinds(i.Kinds, ", "), "none of its own"))
+	fmt.Fprintf(w, "  to use it:   nsrun --plugins %s COMMAND\n", selector)
+	fmt.Fprintf(w, "  its flags:   nsrun --plugins %s --help\n", selector)
 	fmt.Fprintf(w, "  descriptor:  %s%s describe\n", ns.BinaryPrefix, i.Name)
-}
-
-func kindList(kinds []ns.Kind) string {
-	if len(kinds) == 0 {
-		return "none of its own"
-	}
-	names := make([]string, len(kinds))
-	for i, k := range kinds {
-		names[i] = string(k)
-	}
-	return strings.Join(names, ", ")
-}
-
-// selector returns the entry of --plugins that chooses the plugin.
-func selector(i Info) string {
-	if len(i.Kinds) == 1 && string(i.Kinds[0]) != i.Name {
-		return string(i.Kinds[0]) + "=" + i.Name
-	}
-	return i.Name
 }

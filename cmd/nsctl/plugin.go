@@ -73,20 +73,9 @@ func printPlugins(w io.Writer, plugins []listed) error {
 		if !p.Chosen {
 			state = p.Reason
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%v\t%s\t%s\n", p.Name, dash(p.Version), dash(joinKinds(p.Kinds)), p.Source, state, p.Path)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%v\t%s\t%s\n", p.Name, dash(p.Version), dash(ns.JoinKinds(p.Kinds, ",")), p.Source, state, p.Path)
 	}
 	return t.Flush()
-}
-
-func joinKinds(kinds []ns.Kind) string {
-	text := ""
-	for i, k := range kinds {
-		if i > 0 {
-			text += ","
-		}
-		text += string(k)
-	}
-	return text
 }
 
 func newPluginInspect(dirs *[]string) *cobra.Command {
@@ -112,7 +101,7 @@ func newPluginInspect(dirs *[]string) *cobra.Command {
 
 func printDescriptor(w io.Writer, d *ns.Descriptor) error {
 	fmt.Fprintf(w, "%s %s: %s\n", d.Name, d.Version, d.Summary)
-	fmt.Fprintf(w, "kinds: %s\n", dash(joinKinds(d.Kinds)))
+	fmt.Fprintf(w, "kinds: %s\n", dash(ns.JoinKinds(d.Kinds, ",")))
 	for _, h := range d.Hooks {
 		fmt.Fprintf(w, "hook: %s\n", h)
 	}

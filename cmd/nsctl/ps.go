@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/ns"
 	"github.com/spf13/cobra"
 )
 
@@ -51,7 +52,7 @@ func printRuns(w io.Writer, runs []journal.Entry, asJSON bool) error {
 	fmt.Fprintln(t, "ID\tNAME\tPID\tUP\tNAMESPACES\tADDRESS\tCOMMAND")
 	for _, r := range runs {
 		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\n", r.Header.ID, dash(r.Header.Name), r.Child, up(r),
-			kinds(r), dash(r.Results[netOwner(r)]["address"]), strings.Join(r.Header.Argv, " "))
+			ns.JoinKinds(r.Header.Kinds, ","), dash(r.Results[netOwner(r)]["address"]), strings.Join(r.Header.Argv, " "))
 	}
 	return t.Flush()
 }
@@ -67,14 +68,6 @@ func up(r journal.Entry) string {
 		return "dead"
 	}
 	return time.Since(time.Unix(r.Header.Started, 0)).Round(time.Second).String()
-}
-
-func kinds(r journal.Entry) string {
-	var names []string
-	for _, k := range r.Header.Kinds {
-		names = append(names, string(k))
-	}
-	return strings.Join(names, ",")
 }
 
 // netOwner returns the plugin that reported an address.

@@ -26,12 +26,8 @@ func (e *CloneError) Unwrap() error { return e.Errno }
 
 // Diagnostic returns the error in words for the user.
 func (e *CloneError) Diagnostic() *ns.Diagnostic {
-	names := make([]string, len(e.Kinds))
-	for i, k := range e.Kinds {
-		names[i] = string(k)
-	}
 	return &ns.Diagnostic{
-		Summary: fmt.Sprintf("make the namespaces %s: %s", strings.Join(names, ","), e.Errno),
+		Summary: fmt.Sprintf("make the namespaces %s: %s", ns.JoinKinds(e.Kinds, ","), e.Errno),
 		Detail:  "clone3(2) answered " + unix.ErrnoName(e.Errno), Errno: e.Errno,
 	}
 }

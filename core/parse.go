@@ -17,7 +17,12 @@ import (
 // found and described, then all flags against what they describe. The error
 // joins all that is wrong.
 func (s *Session) Parse(ctx context.Context, args []string) (*Invocation, error) {
-	list, given := scanValue(args, "plugins")
+	var list string
+	values := scanValues(args, "plugins")
+	given := len(values) > 0
+	if given {
+		list = values[0]
+	}
 	inv, err := s.parseWith(ctx, args, list, given)
 	if given && err == nil && !slices.ContainsFunc(args[:len(args)-len(inv.Command)], isPluginsFlag) {
 		// What looked like our --plugins belongs to the command.
@@ -30,22 +35,29 @@ func isPluginsFlag(arg string) bool {
 	return arg == "--plugins" || strings.HasPrefix(arg, "--plugins=")
 }
 
-// scanValue looks for the first --name before "--". The other flags can't be
-// told from words yet, since the plugins that have them aren't known.
-func scanValue(args []string, name string) (value string, found bool) {
-	values := scanValues(args, name)
-	if len(values) == 0 {
-		return "", false
+// head returns args up to what is surely not nsrun's: "--", or the first word
+// behind nothing but nsrun's own flags. The flags of plugins can't be told from
+// words yet, since the plugins that have them aren't known.
+func head(args []string) []string {
+	for i, arg := range args {
+		if arg == "--" || len(arg) > 0 && arg[0] != '-' && onlyCore(args[:i]) {
+			return args[:i]
+		}
 	}
-	return values[0], true
+	return args
 }
 
+// onlyCore reports whether args are nsrun's own flags, each with its words.
+func onlyCore(args []string) bool {
+	parsed, err := flags.Parse(args, []flags.Set{{Options: CoreOptions}})
+	return err == nil && len(parsed.Command) == 0
+}
+
+// scanValues returns the values of the core flag --name, before the command line
+// can be read as a whole.
 func scanValues(args []string, name string) []string {
 	var values []string
-	for i, arg := range args {
-		if arg == "--" || len(arg) > 0 && arg[0] != '-' && onlyCoreBefore(args[:i]) {
-			break
-		}
+	for i, arg := range head(args) {
 		if value, ok := strings.CutPrefix(arg, "--"+name+"="); ok {
 			values = append(values, value)
 		} else if arg == "--"+name && i+1 < len(args) {
@@ -53,13 +65,6 @@ func scanValues(args []string, name string) []string {
 		}
 	}
 	return values
-}
-
-// onlyCoreBefore reports whether args are nsrun's own flags with their words, so
-// that the next word is surely the command.
-func onlyCoreBefore(args []string) bool {
-	parsed, err := flags.Parse(args, []flags.Set{{Options: CoreOptions}})
-	return err == nil && len(parsed.Command) == 0
 }
 
 func (s *Session) parseWith(ctx context.Context, args []string, list string, given bool) (*Invocation, error) {
@@ -161,13 +166,7 @@ func (s *Session) locate(choices []Choice) ([]*Member, error) {
 // HasSwitch reports whether args turn on the core flag --name, before the
 // command line can be read as a whole.
 func HasSwitch(args []string, name string) bool {
-	for i, arg := range args {
-		switch {
-		case arg == "--" || len(arg) > 0 && arg[0] != '-' && onlyCoreBefore(args[:i]):
-			return false
-		case arg == "--"+name || arg == "--"+name+"=true":
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(head(args), func(arg string) bool {
+		return arg == "--"+name || arg == "--"+name+"=true"
+	})
 }

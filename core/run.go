@@ -7,7 +7,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/core/plan"
 	"github.com/nsrun/nsrun/core/stage"
@@ -63,8 +62,7 @@ func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
 	return r
 }
 
-// open makes the run directory, and undoes first what dead runs left if this
-// run could get in their way.
+// open makes the run directory.
 func (r *run) open() (err error) {
 	defer r.Timings.Begin("run directory")()
 	if r.status, err = openStatus(r.inv.StatusFD); err != nil {
@@ -72,12 +70,10 @@ func (r *run) open() (err error) {
 	}
 	r.journal, err = r.Base.Create(journal.Header{
 		Name: r.inv.Name, UID: r.Facts.UID, PID: pid(), Started: time.Now().Unix(),
-		Argv: r.inv.Command, Kinds: r.plan.KindList(), Plugins: r.plugins(),
+		Argv: r.inv.Command, Kinds: r.plan.KindList(), Plugins: pluginsOf(r.inv.Members),
 	})
 	return err
 }
-
-func (r *run) plugins() []find.Plugin { return pluginsOf(r.inv.Members) }
 
 // clone makes the child in its namespaces, blocked.
 func (r *run) clone() error {
@@ -230,7 +226,7 @@ func (r *run) finish(ctx context.Context) {
 	if r.child != nil {
 		r.child.Abandon()
 	}
-	if err := r.settle(context.WithoutCancel(ctx), r.journal, r.plugins()); err != nil {
+	if err := r.settle(context.WithoutCancel(ctx), r.journal, pluginsOf(r.inv.Members)); err != nil {
 		r.warn(err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 // command, each with the plugin that asked for it.
 func PlanText(w io.Writer, p *ns.Plan, command []string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	section := heading(t)
+	section := heading()
 	for _, o := range p.Kinds {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", section("clone"), cloneName(o.Kind), o.Plugin, parenthesis(o.Reason))
 	}
@@ -46,7 +46,7 @@ func PlanText(w io.Writer, p *ns.Plan, command []string) error {
 
 // heading returns a function that returns its argument the first time in a row
 // and nothing after that.
-func heading(io.Writer) func(string) string {
+func heading() func(string) string {
 	last := ""
 	return func(title string) string {
 		if title == last {

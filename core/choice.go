@@ -76,7 +76,7 @@ func pathChoice(entry string, kind ns.Kind, path string) (Choice, error) {
 
 func badEntry(entry, why string) error {
 	return &ns.Diagnostic{Option: "plugins", Summary: fmt.Sprintf("--plugins: %q is no plugin", entry), Detail: why,
-		Hint: "--plugins " + strings.Join(kindNames()[:6], ",") + ", or KIND=NAME to choose who fills a kind"}
+		Hint: "--plugins uts,ipc,pid,mount,user,net, or KIND=NAME to choose who fills a kind"}
 }
 
 // clash returns an error if c chooses what an earlier choice has chosen.

@@ -13,10 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// firstFree is the lowest descriptor number that the binary may have while the
-// child is made: those below are overwritten with the child's own.
-const firstFree = 16
-
 // lifelineFD is the number of the lifeline in the child.
 const lifelineFD = 3
 
@@ -97,7 +93,7 @@ func (p *process) run(s spec, files []*os.File, started chan<- error) {
 }
 
 func fork(s spec, files []*os.File) (int, error) {
-	fd, err := unix.FcntlInt(s.binary.Fd(), unix.F_DUPFD_CLOEXEC, firstFree)
+	fd, err := unix.FcntlInt(s.binary.Fd(), unix.F_DUPFD_CLOEXEC, firstFree(files))
 	if err != nil {
 		return 0, fmt.Errorf("duplicate descriptor of %s: %w", s.argv0, err)
 	}
@@ -118,6 +114,17 @@ func fork(s spec, files []*os.File) (int, error) {
 		attr.Files = append(attr.Files, uintptr(fd))
 	}
 	return syscall.ForkExec(path, []string{s.argv0}, attr)
+}
+
+// firstFree returns the lowest descriptor number that the binary may have while
+// a child with files is made. syscall.ForkExec first moves its own pipe, and files
+// that stand in the way of others, to the numbers right after the highest of them.
+func firstFree(files []*os.File) int {
+	highest := len(files)
+	for _, f := range files {
+		highest = max(highest, int(f.Fd()))
+	}
+	return highest + len(files) + 2
 }
 
 // reap waits until the process ends, kills what is left of its group, and takes

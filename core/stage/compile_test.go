@@ -31,6 +31,13 @@ func (h fakeHost) Stat(path string) (fs.FileInfo, error) {
 	return nil, &fs.PathError{Op: "stat", Path: path, Err: unix.ENOENT}
 }
 
+func (h fakeHost) Lstat(path string) (fs.FileInfo, error) {
+	if path == "/etc/dangling" {
+		return fakeInfo(path), nil
+	}
+	return h.Stat(path)
+}
+
 func (fakeHost) IDs() (uid, gid int)            { return 1000, 1000 }
 func (fakeHost) OpenFiles() (unix.Rlimit, bool) { return unix.Rlimit{Cur: 1024, Max: 4096}, true }
 

@@ -64,6 +64,8 @@ type Credential struct {
 type Host interface {
 	// Stat describes the file at path, following symbolic links.
 	Stat(path string) (fs.FileInfo, error)
+	// Lstat describes the file at path, which may be a symbolic link.
+	Lstat(path string) (fs.FileInfo, error)
 	// IDs returns the caller's effective user and group id.
 	IDs() (uid, gid int)
 	// OpenFiles returns the caller's limit on open files, which the command is to
@@ -74,8 +76,9 @@ type Host interface {
 // realHost is the host that this process runs on.
 type realHost struct{}
 
-func (realHost) Stat(path string) (fs.FileInfo, error) { return os.Stat(path) }
-func (realHost) IDs() (uid, gid int)                   { return os.Geteuid(), os.Getegid() }
+func (realHost) Stat(path string) (fs.FileInfo, error)  { return os.Stat(path) }
+func (realHost) Lstat(path string) (fs.FileInfo, error) { return os.Lstat(path) }
+func (realHost) IDs() (uid, gid int)                    { return os.Geteuid(), os.Getegid() }
 
 func (realHost) OpenFiles() (limit unix.Rlimit, ok bool) {
 	soft, ok := inherit.OpenFiles()

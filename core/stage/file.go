@@ -69,6 +69,17 @@ func (c *compiler) symlink(s ns.Step) {
 		return
 	}
 	c.inParent(in, relative(in.target, s.Target), func(parent, name program.Arg) {
-		c.b.Call(unix.SYS_SYMLINKAT, c.b.String(s.Data), parent, name)
+		to := c.b.String(s.Data)
+		made := c.b.Label()
+		there := c.b.Reg()
+		c.b.ResultIn(there, unix.SYS_SYMLINKAT, to, parent, name)
+		c.b.Tolerate(unix.EEXIST)
+		c.b.SkipIf(there, made)
+		// A link that was made by an earlier run is as good.
+		found := c.b.Bytes(make([]byte, len(s.Data)+1))
+		c.b.Call(unix.SYS_READLINKAT, parent, name, found, program.Int(len(s.Data)+1))
+		c.b.Tolerate(unix.EINVAL) // no link: what is found is empty
+		c.b.Same(to, found, len(s.Data)+1)
+		c.b.Place(made)
 	})
 }

@@ -142,6 +142,7 @@ func plan(steps ...ns.Step) []ns.PlannedStep {
 // run is a front that a test started.
 type run struct {
 	*exec.Cmd
+	argv     []string // of the command
 	out, err bytes.Buffer
 }
 
@@ -166,7 +167,7 @@ func newRun(t *testing.T, o order, argv ...string) *run {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = f.Close() })
-	r := &run{Cmd: &exec.Cmd{Path: "/proc/self/exe", Args: []string{frontName}, Env: []string{}, ExtraFiles: []*os.File{f}}}
+	r := &run{argv: argv, Cmd: &exec.Cmd{Path: "/proc/self/exe", Args: []string{frontName}, Env: []string{}, ExtraFiles: []*os.File{f}}}
 	r.Stdout, r.Stderr = &r.out, &r.err
 	return r
 }
@@ -175,14 +176,32 @@ func newRun(t *testing.T, o order, argv ...string) *run {
 // for the front.
 func (r *run) prepared(t *testing.T, script string) *run {
 	t.Helper()
+	script += "\n" + execFront(t)
+	r.Path = "/usr/bin/unshare"
+	r.Args = []string{"unshare", "--mount", "/bin/bash", "-ec", script}
+	return r
+}
+
+// injected has a front run under strace(1), which makes system calls fail.
+func (r *run) injected(t *testing.T, rule string) *run {
+	t.Helper()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		skip(t, "needs strace")
+	}
+	r.Path = strace
+	r.Args = []string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + rule, "/bin/bash", "-c", execFront(t)}
+	return r
+}
+
+// execFront returns the command of bash that becomes a front.
+func execFront(t *testing.T) string {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	script += "\nexec -a " + frontName + " " + exe
-	r.Path = "/usr/bin/unshare"
-	r.Args = []string{"unshare", "--mount", "/bin/bash", "-ec", script}
-	return r
+	return "exec -a " + frontName + " " + exe
 }
 
 // result runs a front to its end and returns its output and exit status.

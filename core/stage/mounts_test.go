@@ -3,6 +3,7 @@
 package stage
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -197,6 +198,62 @@ func list(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return strings.Join(names, " ")
+}
+
+func TestALinkThatLeadsNowhereIsReplacedByAFile(t *testing.T) {
+	needRoot(t)
+	unchanged(t)
+	const link = "../run/nowhere/resolv.conf"
+	root, steps := newRoot(t, "etc/", "etc/resolv.conf -> "+link, "etc/hosts -> "+link)
+	o := mounts(append(steps,
+		ns.Step{Op: ns.OpFile, Target: "/etc/resolv.conf", Data: "nameserver 10.0.0.1\n"}, bind("/etc/hosts", "/etc/hosts"), pivot,
+	)...)
+	if out := output(t, o, sh("cat /etc/resolv.conf; head -c1 /etc/hosts | wc -c; ls /run 2>&1; true")...); !strings.HasPrefix(out, "nameserver 10.0.0.1\n1\nls: ") {
+		t.Errorf("got %q", out)
+	}
+	if to, err := os.Readlink(root + "/etc/resolv.conf"); err != nil || to != link {
+		t.Errorf("the link leads to %q: %v", to, err)
+	}
+}
+
+func TestASymlinkThatIsThereAlready(t *testing.T) {
+	needRoot(t)
+	_, steps := newRoot(t, "link -> to/here", "other -> to/here/too", "file = text", "dir/")
+	step := ns.Step{Op: ns.OpSymlink, Target: "/link", Data: "to/here"}
+	if out := output(t, mounts(append(steps, step, pivot)...), "readlink", "/link"); out != "to/here\n" {
+		t.Errorf("got %q", out)
+	}
+	for _, target := range []string{"/other", "/file", "/dir"} {
+		step.Target = target
+		_, stderr, status := newRun(t, mounts(append(steps, step, pivot)...), "true").result(t)
+		if status != 125 || !strings.Contains(stderr, "link "+target+" to to/here: file exists") {
+			t.Errorf("status %d, %s", status, stderr)
+		}
+	}
+}
+
+// Before Linux 6.15, a file can't be cloned out of a file system that is attached
+// nowhere.
+func TestAFileOnAnOlderKernel(t *testing.T) {
+	needRoot(t)
+	unchanged(t)
+	_, steps := newRoot(t)
+	for name, c := range map[string]struct {
+		o    order
+		call int // which open_tree is to fail: those of the binds and the root come before
+	}{
+		"in the host's tree":  {mounts(private, proc, tmp, ns.Step{Op: ns.OpFile, Target: "/tmp/f", Data: "text"}), 1},
+		"in a root directory": {mounts(append(steps, ns.Step{Op: ns.OpFile, Target: "/tmp/f", Data: "text"}, pivot)...), 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRun(t, c.o, sh("cat /tmp/f; echo; grep -c '/file /tmp/f' /proc/self/mountinfo; grep -c 'tmpfs tmpfs' /proc/self/mountinfo; ls /")...)
+			out, stderr, status := r.injected(t, fmt.Sprint("open_tree:error=EINVAL:when=", c.call)).result(t)
+			plain, _, _ := newRun(t, c.o, r.argv...).result(t)
+			if status != 0 || out != plain || !strings.HasPrefix(out, "text\n1\n") {
+				t.Errorf("status %d, got %q, %q, want %q", status, out, stderr, plain)
+			}
+		})
+	}
 }
 
 func TestAPlaceThatDoesNotExistIsLeftOut(t *testing.T) {

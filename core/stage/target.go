@@ -34,27 +34,43 @@ var mountFile = node{fileNode, 0o644}
 // descriptor of it.
 func (c *compiler) target(s ns.Step, want node) program.Reg {
 	in := c.tree.at(s.Target)
-	at := c.b.Reg()
-	c.openPath(at, s.Target)
-	if in.ours == 0 || want.kind == anyNode {
-		if s.IfExists {
-			c.b.Else(c.skip, unix.ENOENT, unix.ENOTDIR)
-		}
+	at, found := c.b.Reg(), c.b.Label()
+	tries, last := attempts(want), uint64(0)
+	create := in.ours != 0 && want.kind != anyNode
+	if !create {
 		c.checkOnHost(in, s, want)
-		return at
+		tries, last = tries[:len(tries)-1], tries[len(tries)-1]
 	}
-	c.b.Tolerate(unix.ENOENT)
-	there := c.b.Label()
-	c.b.SkipIf(at, there)
-	c.create(in, s.Target, want)
-	c.openPath(at, s.Target)
-	c.b.Place(there)
+	for _, flags := range tries {
+		c.openPath(at, s.Target, flags)
+		c.b.Tolerate(unix.ENOENT)
+		c.b.SkipIf(at, found)
+	}
+	if create {
+		c.create(in, s.Target, want)
+	}
+	c.openPath(at, s.Target, last)
+	if s.IfExists && !create {
+		c.b.Else(c.skip, unix.ENOENT, unix.ENOTDIR)
+	}
+	c.b.Place(found)
 	return at
 }
 
+// attempts returns the flags with which to look for a target, one after the
+// other. A file may be mounted on a symbolic link that leads nowhere, as
+// /etc/resolv.conf does in many a root directory: the mount then stands in place
+// of the link.
+func attempts(want node) []uint64 {
+	if want.kind == fileNode {
+		return []uint64{0, unix.O_NOFOLLOW}
+	}
+	return []uint64{0}
+}
+
 // openPath opens the path p of the new root for use as a place: O_PATH.
-func (c *compiler) openPath(to program.Reg, p string) {
-	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS}
+func (c *compiler) openPath(to program.Reg, p string, flags uint64) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC | flags, Resolve: unix.RESOLVE_NO_MAGICLINKS}
 	dir := cwd
 	if c.root != 0 {
 		// Until the pivot, symbolic links in the new root mustn't lead out of it.
@@ -76,6 +92,9 @@ func (c *compiler) checkOnHost(in mounted, s ns.Step, want node) {
 		return
 	}
 	info, err := c.host.Stat(s.Target)
+	if err != nil && want.kind == fileNode {
+		info, err = c.host.Lstat(s.Target)
+	}
 	switch {
 	case err != nil:
 		c.problem(&ns.Diagnostic{
@@ -139,16 +158,16 @@ func (c *compiler) leftOut(s ns.Step) bool {
 	if !s.IfExists || s.Phase == ns.Inside {
 		return false
 	}
-	if s.Op == ns.OpBind && !c.exists(s.Source) {
-		return true
+	if s.Op == ns.OpBind {
+		if _, err := c.host.Stat(s.Source); err != nil {
+			return true
+		}
 	}
-	return s.Target != "" && s.Op != ns.OpLinkUp && s.Op != ns.OpSysctl &&
-		c.tree.at(s.Target).host && !c.exists(s.Target)
-}
-
-func (c *compiler) exists(p string) bool {
-	_, err := c.host.Stat(p)
-	return err == nil
+	if kind, _ := s.Op.Needs(); kind != ns.Mount || !c.tree.at(s.Target).host {
+		return false
+	}
+	_, err := c.host.Lstat(s.Target)
+	return err != nil
 }
 
 // sourceNode returns what the mount point for the source of s must be.

@@ -110,13 +110,9 @@ func (s *session) typeIn(keys string) {
 // script writes a shell script that runs a front, and returns its path.
 func script(t *testing.T, o order, argv ...string) string {
 	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := newRun(t, o, argv...)
 	path := filepath.Join(t.TempDir(), "run")
-	text := fmt.Sprintf("#!/bin/bash\nexec 3<%s\nexec -a %s %s\n", r.ExtraFiles[0].Name(), frontName, exe)
+	text := fmt.Sprintf("#!/bin/bash\nexec 3<%s\n%s\n", r.ExtraFiles[0].Name(), execFront(t))
 	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -119,6 +119,10 @@ func special(c *control, in *program.Word, pc uint64) {
 	switch in.Op {
 	case program.Or16:
 		*(*uint16)(pointer(c, in.Args[0])) |= uint16(in.Args[1])
+	case program.Same:
+		if !same(pointer(c, in.Args[0]), pointer(c, in.Args[1]), uintptr(in.Args[2])) {
+			fail(c, pc, unix.EEXIST)
+		}
 	case program.Alive:
 		if hungUp(c) {
 			exit(statusRefused)
@@ -132,6 +136,17 @@ func special(c *control, in *program.Word, pc uint64) {
 	default:
 		fail(c, pc, unix.ENOSYS)
 	}
+}
+
+//go:nosplit
+//go:norace
+func same(a, b unsafe.Pointer, n uintptr) bool {
+	for i := range n {
+		if *(*byte)(unsafe.Add(a, i)) != *(*byte)(unsafe.Add(b, i)) {
+			return false
+		}
+	}
+	return true
 }
 
 // pointer returns the address addr, which lies in the arena.

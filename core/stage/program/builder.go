@@ -87,6 +87,10 @@ func (b *Builder) Or16(addr Arg, bits uint16) {
 	b.add(Instr{Op: Or16}, []Arg{addr, Uint(uint64(bits))})
 }
 
+// Same adds an instruction that fails with EEXIST unless n bytes at x and at y
+// are the same.
+func (b *Builder) Same(x, y Arg, n int) { b.add(Instr{Op: Same}, []Arg{x, y, Int(n)}) }
+
 // Do adds an instruction without arguments: Alive, Mask, Fork or Fail.
 func (b *Builder) Do(op Op) { b.add(Instr{Op: op}, nil) }
 

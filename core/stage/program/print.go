@@ -51,6 +51,8 @@ func (p *Program) operation(in *Instr) string {
 		return fmt.Sprintf("unless $%d: go on at %d", in.Args[0].value, in.Else)
 	case Or16:
 		return fmt.Sprintf("set 0x%x in the 16 bits at %s", in.Args[1].value, p.placeOf(in.Args[0]))
+	case Same:
+		return fmt.Sprintf("expect %s at %s", p.text(int(in.Args[0].value)), p.placeOf(in.Args[1]))
 	case Call, Exec:
 		return p.call(in)
 	}

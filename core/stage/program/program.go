@@ -27,6 +27,9 @@ const (
 	// Or16 sets the bits of the second argument in the 16-bit word that the first
 	// points to.
 	Or16
+	// Same fails with EEXIST unless the bytes that the first two arguments point to
+	// are the same, as many as the third argument says.
+	Same
 	// Alive ends the child at once if the front has died.
 	Alive
 	// Mask restores the signal mask that the front was started with.

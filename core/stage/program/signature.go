@@ -63,6 +63,7 @@ var signatures = sync.OnceValue(func() map[uintptr]signature {
 		unix.SYS_PIVOT_ROOT:    {"pivot_root", []format{str, str}},
 		unix.SYS_PRCTL:         {"prctl", []format{enum(prctls), dec, dec, dec, dec}},
 		unix.SYS_PRLIMIT64:     {"prlimit64", []format{dec, enum(resources), rlimit, dec}},
+		unix.SYS_READLINKAT:    {"readlinkat", []format{dec, str, mem, dec}},
 		unix.SYS_SETDOMAINNAME: {"setdomainname", []format{str, dec}},
 		unix.SYS_SETGROUPS:     {"setgroups", []format{dec, mem}},
 		unix.SYS_SETHOSTNAME:   {"sethostname", []format{str, dec}},

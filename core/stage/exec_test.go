@@ -138,6 +138,18 @@ func TestTheCommandGetsWhatTheCallerHad(t *testing.T) {
 	}
 }
 
+func TestABlockedSignalStaysBlocked(t *testing.T) {
+	needRoot(t)
+	withAndWithoutInit(t, func(t *testing.T, o order) {
+		r := newRun(t, o, "cat", "/proc/self/status")
+		r.Path, r.Args = "/usr/bin/env", []string{"env", "--block-signal=USR1", "/bin/bash", "-c", execFront(t)}
+		out, stderr, status := r.result(t)
+		if got := statusField(out, "SigBlk"); got != "0000000000000200" {
+			t.Errorf("status %d, SigBlk is %s: %s", status, got, stderr)
+		}
+	})
+}
+
 func TestTheInitReapsOrphans(t *testing.T) {
 	needRoot(t)
 	o := mounts(private, proc, ns.Step{Op: ns.OpInit})

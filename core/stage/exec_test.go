@@ -220,6 +220,19 @@ func TestABlockedChildDiesWithTheFront(t *testing.T) {
 	needRoot(t)
 	r := newRun(t, order{Stall: true, Config: Config{Kinds: []ns.Kind{ns.PID, ns.User}}}, "true")
 	out, pid := r.started(t)
+	// It holds nothing of the front's open but the first three and its two pipes.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		open, err := os.ReadDir("/proc/" + pid + "/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(open) == 5 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d descriptors are open", len(open))
+		}
+	}
 	if err := r.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -33,7 +34,25 @@ func TestMain(m *testing.M) {
 	if os.Args[0] == frontName {
 		os.Exit(front())
 	}
+	if os.Getenv(catcherVar) != "" {
+		catch()
+	}
 	os.Exit(m.Run())
+}
+
+// catcherVar is the environment variable that makes the test binary a catcher.
+const catcherVar = "STAGE_CATCHER"
+
+// catch prints each signal that this process gets.
+func catch() {
+	signals := make(chan os.Signal, 100)
+	signal.Notify(signals)
+	fmt.Println("up")
+	for sig := range signals {
+		if sig != syscall.SIGURG { // the runtime's own
+			fmt.Println(int(sig.(syscall.Signal)))
+		}
+	}
 }
 
 // order is what a test has a front do.

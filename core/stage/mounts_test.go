@@ -179,6 +179,19 @@ func TestLinksInARootDirectoryDontLeadOut(t *testing.T) {
 	}
 }
 
+// A link in a root directory means what it means after the switch.
+func TestLinksInARootDirectoryAreFollowedInside(t *testing.T) {
+	needRoot(t)
+	unchanged(t)
+	_, steps := newRoot(t, "inner/", "absolute -> /inner", "upward -> ../../../inner", "etc -> /inner/etc", "inner/etc/")
+	steps = append(steps,
+		bind("/usr/bin", "/absolute/bin"), ns.Step{Op: ns.OpFile, Target: "/upward/file", Data: "text"},
+		ns.Step{Op: ns.OpFile, Target: "/etc/passwd", Data: "inside"}, pivot)
+	if out := output(t, mounts(steps...), sh("cat /inner/file /inner/etc/passwd; ls /inner /inner/bin/env")...); out != "textinside/inner/bin/env\n\n/inner:\nbin\netc\nfile\n" {
+		t.Errorf("got %q", out)
+	}
+}
+
 // list returns the names below dir, and what files hold.
 func list(t *testing.T, dir string) string {
 	var names []string

@@ -38,6 +38,9 @@ func newSession(t *testing.T, argv ...string) *session {
 	s := &session{t: t, master: master, lines: make(chan string, 1000)}
 	go s.read()
 	t.Cleanup(func() {
+		if group, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPGRP); err == nil && group > 1 {
+			_ = unix.Kill(-group, unix.SIGKILL)
+		}
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		_ = master.Close()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nsrun/nsrun/internal/plainfile"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )
@@ -30,7 +31,7 @@ func hostFacts() (ns.Facts, error) {
 // userName looks uid up in /etc/passwd; passwd(5). Package os/user would do it
 // too, at the price of its start.
 func userName(uid int) string {
-	text, err := os.ReadFile("/etc/passwd")
+	text, err := plainfile.Read("/etc/passwd")
 	if err != nil {
 		return ""
 	}

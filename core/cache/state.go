@@ -3,24 +3,25 @@
 package cache
 
 import (
-	"encoding/json"
 	"hash/fnv"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/nsrun/nsrun/internal/plainfile"
 )
 
 // fileState tells one state of a file from every other.
 type fileState struct {
-	Path  string `json:"path"`
-	Ino   uint64 `json:"ino,omitempty"` // 0: there was no such file
-	Dev   uint64 `json:"dev,omitempty"`
-	Size  int64  `json:"size,omitempty"`
-	MTime int64  `json:"mtime,omitempty"`
-	CTime int64  `json:"ctime,omitempty"`
-	Sum   uint64 `json:"sum,omitempty"` // of the content, where the times tell nothing
+	Path  string
+	Ino   uint64 // 0: there was no such file
+	Dev   uint64
+	Size  int64
+	MTime int64
+	CTime int64
+	Sum   uint64 // of the content, where the times tell nothing
 }
 
 func statesOf(paths []string) []fileState {
@@ -32,13 +33,16 @@ func statesOf(paths []string) []fileState {
 }
 
 func stateOf(path string) fileState {
+	if virtual(path) {
+		return fileState{Path: path, Sum: contentSum(path)}
+	}
+	return stateOnDisk(path)
+}
+
+func stateOnDisk(path string) fileState {
 	s := fileState{Path: path}
 	var st syscall.Stat_t
 	if syscall.Stat(path, &st) != nil {
-		return s
-	}
-	if virtual(path) {
-		s.Sum = contentSum(path)
 		return s
 	}
 	s.Ino, s.Dev, s.Size = st.Ino, st.Dev, st.Size
@@ -53,18 +57,14 @@ func virtual(path string) bool {
 }
 
 func contentSum(path string) uint64 {
-	text, _ := os.ReadFile(path)
+	text, _ := plainfile.Read(path)
 	sum := fnv.New64a()
 	sum.Write(text)
 	return sum.Sum64()
 }
 
-// unchanged reports whether the files whose states are in text are as they were.
-func unchanged(text []byte) bool {
-	var states []fileState
-	if json.Unmarshal(text, &states) != nil {
-		return false
-	}
+// unchanged reports whether the files are as they were.
+func unchanged(states []fileState) bool {
 	for _, s := range states {
 		if stateOf(s.Path) != s {
 			return false

@@ -9,102 +9,105 @@
 package cache
 
 import (
-	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"syscall"
+
+	"github.com/nsrun/nsrun/internal/plainfile"
 )
 
 // Store is the cache of one user: a directory with a file for each entry. The
 // nil store finds nothing and keeps nothing.
-type Store struct{ dir string }
+type Store struct {
+	dir     string
+	program fileState
+}
 
 // Open returns the store in dir, which need not exist yet.
-func Open(dir string) *Store { return &Store{dir: dir} }
+func Open(dir string) *Store { return &Store{dir: dir, program: stateOnDisk("/proc/self/exe")} }
 
-// Get decodes the value kept under key into value, and reports whether there
-// was one that still holds.
+// Get decodes the value kept under key into value, a pointer, and reports
+// whether there was one that still holds.
 func (s *Store) Get(key, value any) bool {
 	if s == nil {
 		return false
 	}
-	name, want, err := s.locate(key)
+	text := s.keyText(key)
+	kept, err := readOwn(s.locate(text))
 	if err != nil {
 		return false
 	}
-	entry, err := readOwn(name)
-	if err != nil {
+	var e entry
+	if unpack(kept, reflect.ValueOf(&e).Elem()) != nil || e.Key != string(text) || !unchanged(e.Files) {
 		return false
 	}
-	parts := bytes.SplitN(entry, newline, 3)
-	if len(parts) != 3 || !bytes.Equal(parts[0], want) || !unchanged(parts[1]) {
-		return false
-	}
-	return json.Unmarshal(parts[2], value) == nil
+	return unpack(e.Value, reflect.ValueOf(value).Elem()) == nil
 }
 
-var newline = []byte("\n")
+// entry is what a file of the cache holds.
+type entry struct {
+	Key   string
+	Files []fileState
+	Value string
+}
 
-// Put keeps value under key until one of files changes. A cache that can't be
-// written is no error: the next run asks again.
+// Put keeps value, which is no pointer, under key until one of files changes. A
+// cache that can't be written is no error: the next run asks again.
 func (s *Store) Put(key, value any, files []string) error {
 	if s == nil {
 		return nil
 	}
-	name, text, err := s.locate(key)
-	if err != nil {
-		return err
-	}
-	states, err := json.Marshal(statesOf(files))
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(value)
-	if err != nil {
-		return err
-	}
+	text := s.keyText(key)
+	e := entry{Key: string(text), Files: statesOf(files), Value: string(pack(nil, reflect.ValueOf(value)))}
 	s.makeRoom()
-	return writeWhole(name, bytes.Join([][]byte{text, states, body}, newline))
+	return writeWhole(s.locate(text), pack(nil, reflect.ValueOf(e)))
 }
 
 // Clear removes every entry.
 func (s *Store) Clear() error { return os.RemoveAll(s.dir) }
 
-// locate returns the file for key and the key's text.
-func (s *Store) locate(key any) (name string, text []byte, err error) {
-	text, err = json.Marshal(key)
-	if err != nil {
-		return "", nil, fmt.Errorf("encode a cache key: %w", err)
-	}
+// keyText returns the bytes of key, behind the state of the running program: a
+// program with other types must not read what this one wrote.
+func (s *Store) keyText(key any) []byte {
+	return pack(pack(nil, reflect.ValueOf(s.program)), reflect.ValueOf(key))
+}
+
+// locate returns the path of the file for a key.
+func (s *Store) locate(text []byte) string {
 	sum := fnv.New128a()
 	sum.Write(text)
-	return filepath.Join(s.dir, hex.EncodeToString(sum.Sum(nil))), text, nil
+	return filepath.Join(s.dir, hex.EncodeToString(sum.Sum(nil)))
 }
 
 // readOwn reads a file of the caller's own that nobody else could have written.
-func readOwn(name string) ([]byte, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+func readOwn(name string) (string, error) {
+	f, err := plainfile.Open(name, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	st := info.Sys().(*syscall.Stat_t)
 	if int(st.Uid) != os.Geteuid() || info.Mode().Perm()&0o022 != 0 {
-		return nil, fmt.Errorf("%s can be written by others", name)
+		return "", fmt.Errorf("%s can be written by others", name)
 	}
-	text := make([]byte, info.Size())
-	n, err := f.Read(text)
-	return text[:n], err
+	if info.Size() > maxEntry {
+		return "", fmt.Errorf("%s is too long for an entry", name)
+	}
+	text, err := plainfile.ReadAll(f)
+	return string(text), err
 }
+
+// maxEntry bounds an entry, in bytes: decoding takes up to a hundred times that.
+const maxEntry = 4 << 20
 
 // writeWhole replaces the file name at once, so that no reader sees half of it.
 func writeWhole(name string, text []byte) error {

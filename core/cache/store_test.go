@@ -61,7 +61,7 @@ func TestGetRefusesAnEntryThatOthersCouldWrite(t *testing.T) {
 	if err := s.Put("key", 1, nil); err != nil {
 		t.Fatal(err)
 	}
-	name, _, _ := s.locate("key")
+	name := s.locate(s.keyText("key"))
 	os.Chmod(name, 0o622)
 	var v int
 	if s.Get("key", &v) {

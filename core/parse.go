@@ -17,16 +17,15 @@ import (
 // found and described, then all flags against what they describe. The error
 // joins all that is wrong.
 func (s *Session) Parse(ctx context.Context, args []string) (*Invocation, error) {
-	var list string
-	values := scanValues(args, "plugins")
-	given := len(values) > 0
-	if given {
-		list = values[0]
+	preview := Glance(args)
+	if err := s.UseDirs(preview.values("plugin-dir")); err != nil {
+		return nil, err
 	}
-	inv, err := s.parseWith(ctx, args, list, given)
-	if given && err == nil && !slices.ContainsFunc(args[:len(args)-len(inv.Command)], isPluginsFlag) {
+	lists := preview.values("plugins")
+	inv, err := s.parseWith(ctx, args, lists)
+	if len(lists) > 0 && err == nil && !slices.ContainsFunc(args[:len(args)-len(inv.Command)], isPluginsFlag) {
 		// What looked like our --plugins belongs to the command.
-		return s.parseWith(ctx, args, "", false)
+		return s.parseWith(ctx, args, nil)
 	}
 	return inv, err
 }
@@ -35,41 +34,10 @@ func isPluginsFlag(arg string) bool {
 	return arg == "--plugins" || strings.HasPrefix(arg, "--plugins=")
 }
 
-// head returns args up to what is surely not nsrun's: "--", or the first word
-// behind nothing but nsrun's own flags. The flags of plugins can't be told from
-// words yet, since the plugins that have them aren't known.
-func head(args []string) []string {
-	for i, arg := range args {
-		if arg == "--" || len(arg) > 0 && arg[0] != '-' && onlyCore(args[:i]) {
-			return args[:i]
-		}
-	}
-	return args
-}
-
-// onlyCore reports whether args are nsrun's own flags, each with its words.
-func onlyCore(args []string) bool {
-	parsed, err := flags.Parse(args, []flags.Set{{Options: CoreOptions}})
-	return err == nil && len(parsed.Command) == 0
-}
-
-// scanValues returns the values of the core flag --name, before the command line
-// can be read as a whole.
-func scanValues(args []string, name string) []string {
-	var values []string
-	for i, arg := range head(args) {
-		if value, ok := strings.CutPrefix(arg, "--"+name+"="); ok {
-			values = append(values, value)
-		} else if arg == "--"+name && i+1 < len(args) {
-			values = append(values, args[i+1])
-		}
-	}
-	return values
-}
-
-func (s *Session) parseWith(ctx context.Context, args []string, list string, given bool) (*Invocation, error) {
-	inv := &Invocation{Chosen: given}
-	members, err := s.members(ctx, args, list, given)
+// parseWith reads args with the plugins of the first of lists, or the default ones.
+func (s *Session) parseWith(ctx context.Context, args, lists []string) (*Invocation, error) {
+	inv := &Invocation{Chosen: len(lists) > 0}
+	members, err := s.members(ctx, lists)
 	if err != nil {
 		return nil, err
 	}
@@ -119,17 +87,15 @@ func problems(plugin string, diagnostics []ns.Diagnostic) (errs []error) {
 }
 
 // members returns the chosen plugins, found and described.
-func (s *Session) members(ctx context.Context, args []string, list string, given bool) ([]*Member, error) {
+func (s *Session) members(ctx context.Context, lists []string) ([]*Member, error) {
 	defer s.Timings.Begin("find and describe")()
-	errs := []error{s.UseDirs(scanValues(args, "plugin-dir"))}
 	choices := DefaultChoices()
-	if given {
-		var err error
-		choices, err = ParseChoices(list)
-		errs = append(errs, err)
+	var wrong error
+	if len(lists) > 0 {
+		choices, wrong = ParseChoices(lists[0])
 	}
 	members, err := s.locate(s.addUser(choices))
-	if err := errors.Join(append(errs, err)...); err != nil {
+	if err := errors.Join(wrong, err); err != nil {
 		return nil, err
 	}
 	return members, s.describe(ctx, members)
@@ -161,12 +127,4 @@ func (s *Session) locate(choices []Choice) ([]*Member, error) {
 		members = append(members, &Member{Choice: c, Plugin: p})
 	}
 	return members, errors.Join(errs...)
-}
-
-// HasSwitch reports whether args turn on the core flag --name, before the
-// command line can be read as a whole.
-func HasSwitch(args []string, name string) bool {
-	return slices.ContainsFunc(head(args), func(arg string) bool {
-		return arg == "--"+name || arg == "--"+name+"=true"
-	})
 }

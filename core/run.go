@@ -26,13 +26,10 @@ const (
 // left to [Session.GC] and told to Notice.
 func (s *Session) Run(ctx context.Context, inv *Invocation, p *ns.Plan) (status int, err error) {
 	r := newRun(s, inv, p)
-	if err := r.open(); err != nil {
+	if err := r.begin(); err != nil {
 		return ExitFailed, err
 	}
 	defer r.finish(ctx)
-	if err := r.clone(); err != nil {
-		return ExitFailed, err
-	}
 	if err := r.preExec(ctx); err != nil {
 		return ExitFailed, err
 	}
@@ -50,6 +47,7 @@ type run struct {
 	members map[string]*Member
 	journal *journal.Run
 	child   *stage.Child
+	program *stage.Program // what the child is to carry out, once that is known
 	status  *statusWriter
 	paths   map[ns.Kind]string
 }
@@ -60,6 +58,41 @@ func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
 		r.members[m.Name] = m
 	}
 	return r
+}
+
+// begin makes the run directory and the blocked child, or neither. The kernel
+// takes its time to make namespaces; meanwhile another thread does the rest.
+func (r *run) begin() error {
+	prepared := make(chan error, 1)
+	go func() { prepared <- r.prepare() }()
+	cloneErr := r.clone()
+	if err := errors.Join(<-prepared, cloneErr); err != nil {
+		return errors.Join(err, r.discard())
+	}
+	return r.journal.Child(r.child.PID())
+}
+
+// discard undoes half a begin: nothing has been done that the journal owes.
+func (r *run) discard() error {
+	if r.child != nil {
+		r.child.Abandon()
+	}
+	if r.journal != nil {
+		return r.journal.Remove()
+	}
+	return nil
+}
+
+// prepare does what needs no child: it makes the run directory and, if no hook
+// can add a step, compiles the steps.
+func (r *run) prepare() error {
+	if err := r.open(); err != nil {
+		return err
+	}
+	if len(r.plan.Calls(ns.PreExec)) > 0 {
+		return nil
+	}
+	return r.compile()
 }
 
 // open makes the run directory.
@@ -83,7 +116,14 @@ func (r *run) clone() error {
 		return r.explain(err)
 	}
 	r.child = child
-	return r.journal.Child(child.PID())
+	return nil
+}
+
+// compile turns the plan's steps into what the child carries out.
+func (r *run) compile() (err error) {
+	defer r.Timings.Begin("compile")()
+	r.program, err = stage.Compile(r.config())
+	return err
 }
 
 // preExec calls the PreExec hooks in order and adds what they answer to the plan.
@@ -181,15 +221,16 @@ func (r *run) namespacePaths() map[ns.Kind]string {
 
 // release sends the child its steps and returns when it has executed the command.
 func (r *run) release() error {
-	defer r.Timings.Begin("steps and exec")()
-	program, err := stage.Compile(r.config())
-	if err != nil {
-		return err
+	if r.program == nil {
+		if err := r.compile(); err != nil {
+			return err
+		}
 	}
+	defer r.Timings.Begin("steps and exec")()
 	for _, step := range r.plan.Steps {
 		r.Log.Debug("step", "plugin", step.Plugin, "op", step.Op, "source", step.Source, "target", step.Target)
 	}
-	if err := r.child.Release(program); err != nil {
+	if err := r.child.Release(r.program); err != nil {
 		r.child = nil // gone
 		return err
 	}
@@ -207,8 +248,7 @@ func (r *run) supervise(ctx context.Context) (int, error) {
 	if len(r.plan.Hooks) == 0 {
 		r.collect(ctx)
 	}
-	idle := time.AfterFunc(pluginIdle, func() { r.Host.Close() })
-	defer idle.Stop()
+	r.Host.CloseAfter(pluginIdle)
 	child := r.child
 	r.child = nil // Wait gives back what it took
 	status, err := child.Wait()

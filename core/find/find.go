@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -46,12 +48,12 @@ func Find(name string, dirs Dirs) (Plugin, error) {
 // descriptor, as /proc/self/fd/N, runs exactly what was checked. It is O_PATH:
 // good for execution and fstat(2), not for reading.
 func Open(p Plugin) (*os.File, error) {
-	file, id, err := open(p.Name, p.Path, trust{os.Geteuid()})
+	fd, id, err := open(p.Name, p.Path, trust{os.Geteuid()})
 	if err != nil {
 		return nil, err
 	}
 	if id != p.Identity {
-		file.Close()
+		unix.Close(fd)
 		return nil, &RefusedError{
 			Name:   p.Name,
 			Path:   p.Path,
@@ -59,7 +61,7 @@ func Open(p Plugin) (*os.File, error) {
 			Hint:   "run the command again, once nobody is installing plugins",
 		}
 	}
-	return file, nil
+	return os.NewFile(uintptr(fd), p.Path), nil
 }
 
 func first(p *Plugin) Plugin {
@@ -120,6 +122,9 @@ func (g Group) paths(name string) []string {
 // distinct drops paths that lead to the same file as one before them, as when a
 // directory is listed twice.
 func distinct(paths []string) []string {
+	if len(paths) < 2 {
+		return paths
+	}
 	var kept []string
 	var infos []fs.FileInfo
 next:
@@ -140,31 +145,25 @@ next:
 
 // inspect returns the plugin at path if it can be used.
 func inspect(name, path string, t trust) (*Plugin, error) {
-	file, id, err := open(name, path, t)
+	fd, id, err := open(name, path, t)
 	if err != nil {
 		return nil, err
 	}
-	file.Close()
+	unix.Close(fd)
 	return &Plugin{Name: name, Path: path, Identity: id}, nil
 }
 
 // open opens the file at path with all checks, and says which file it is.
-func open(name, path string, t trust) (*os.File, Identity, error) {
-	file, resolved, err := walk(path, t.dir)
+func open(name, path string, t trust) (fd int, id Identity, err error) {
+	fd, st, resolved, err := walk(path, t.dir)
 	if err != nil {
-		return nil, Identity{}, refuse(name, path, err)
+		return -1, Identity{}, refuse(name, path, err)
 	}
-	fd := int(file.Fd())
-	if err := t.file(fd, resolved); err != nil {
-		file.Close()
-		return nil, Identity{}, refuse(name, path, err)
+	if err := t.file(fd, st, resolved); err != nil {
+		unix.Close(fd)
+		return -1, Identity{}, refuse(name, path, err)
 	}
-	st, err := fstat(fd, resolved)
-	if err != nil {
-		file.Close()
-		return nil, Identity{}, refuse(name, path, err)
-	}
-	return file, identity(st), nil
+	return fd, identity(st), nil
 }
 
 // refuse makes the error for a file at path that can't be used.

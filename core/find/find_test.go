@@ -27,10 +27,8 @@ func trustedDir(t *testing.T) string {
 		cannotRun(t, err.Error())
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	file, _, err := walk(filepath.Join(dir, "."), trust{os.Geteuid()}.dir)
-	if err == nil {
-		file.Close()
-	}
+	fd, _, _, err := walk(filepath.Join(dir, "."), trust{os.Geteuid()}.dir)
+	closeFD(fd)
 	if r, ok := errors.AsType[*refusal](err); ok && r.reason != "it is a directory" {
 		cannotRun(t, "home directory isn't trusted: "+r.reason)
 	}

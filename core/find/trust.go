@@ -30,12 +30,8 @@ func (r *refusal) Error() string { return r.reason }
 type stickyError struct{ *refusal }
 
 // dir checks a directory above a plugin.
-func (t trust) dir(fd int, path string) error {
-	st, err := fstat(fd, path)
-	if err != nil {
-		return err
-	}
-	err = t.owned(st, "directory "+path, path)
+func (t trust) dir(st *unix.Stat_t, path string) error {
+	err := t.owned(st, "directory "+path, path)
 	if r, ok := errors.AsType[*refusal](err); ok && t.trusts(st) && st.Mode&unix.S_ISVTX != 0 {
 		return &stickyError{r}
 	}
@@ -45,12 +41,8 @@ func (t trust) dir(fd int, path string) error {
 // trusts reports whether the caller trusts the owner of st.
 func (t trust) trusts(st *unix.Stat_t) bool { return st.Uid == 0 || int(st.Uid) == t.uid }
 
-// file checks a plugin binary by its descriptor, which may be O_PATH.
-func (t trust) file(fd int, path string) error {
-	st, err := fstat(fd, path)
-	if err != nil {
-		return err
-	}
+// file checks a plugin binary by its descriptor, which may be O_PATH, and its state.
+func (t trust) file(fd int, st *unix.Stat_t, path string) error {
 	if err := regular(st, path); err != nil {
 		return err
 	}
@@ -156,12 +148,11 @@ func executable(fd int, st *unix.Stat_t, path string) error {
 	return nil
 }
 
-func fstat(fd int, path string) (*unix.Stat_t, error) {
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		return nil, &os.PathError{Op: "stat", Path: path, Err: err}
+func fstat(fd int, path string, st *unix.Stat_t) error {
+	if err := unix.Fstat(fd, st); err != nil {
+		return &os.PathError{Op: "stat", Path: path, Err: err}
 	}
-	return &st, nil
+	return nil
 }
 
 func procFD(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }

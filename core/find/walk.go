@@ -15,39 +15,39 @@ import (
 // limit, path_resolution(7).
 const maxSymlinks = 40
 
-// walk opens the file at the absolute path one name at a time, and hands every
-// directory it passes to check before it goes on. Symbolic links are followed by
+// walk opens the file at the absolute path one name at a time, and hands the
+// state of every directory it passes to check before it goes on. Symbolic links are followed by
 // hand, so that the directories they lead through are checked as well. No step
 // opens more than one name, without following it, so nothing can be exchanged
 // between the check and the use, and magic links of /proc are read as text.
 //
-// It returns an O_PATH descriptor, which executes and tells its state but can't
-// be read, and the path without symbolic links.
-func walk(path string, check func(fd int, dir string) error) (*os.File, string, error) {
+// It returns the file as an O_PATH descriptor, which executes and tells its state
+// but can't be read, its state, and the path without symbolic links.
+func walk(path string, check func(st *unix.Stat_t, dir string) error) (fd int, st *unix.Stat_t, resolved string, err error) {
 	w := walker{check: check, todo: names(path), dir: -1, last: -1}
 	defer w.close()
 	if err := w.enterRoot(); err != nil {
-		return nil, "", err
+		return -1, nil, "", err
 	}
 	for len(w.todo) > 0 {
 		if err := w.step(); err != nil {
-			return nil, "", err
+			return -1, nil, "", err
 		}
 	}
 	if w.last < 0 {
-		return nil, "", &refusal{reason: "it is a directory", hint: "put the plugin's program there"}
+		return -1, nil, "", &refusal{reason: "it is a directory", hint: "put the plugin's program there"}
 	}
-	file := os.NewFile(uintptr(w.last), w.path())
-	w.last = -1
-	return file, file.Name(), nil
+	fd, w.last = w.last, -1
+	return fd, &w.st, w.path(), nil
 }
 
 // walker is a place in the file tree and the names still to go.
 type walker struct {
-	check func(fd int, dir string) error
-	dir   int      // the directory reached, O_PATH
-	done  []string // its name, in parts
-	last  int      // the file reached, O_PATH, or -1 while in a directory
+	check func(st *unix.Stat_t, dir string) error
+	dir   int         // the directory reached, O_PATH
+	done  []string    // its name, in parts
+	last  int         // the file reached, O_PATH, or -1 while in a directory
+	st    unix.Stat_t // of what was opened last
 	todo  []string
 	links int
 	// sticky is why a file of the directory reached can't be used, though a
@@ -61,10 +61,16 @@ func names(path string) []string {
 
 func (w *walker) path() string { return "/" + strings.Join(w.done, "/") }
 
-// close closes what is open; close(2) of -1 does nothing.
 func (w *walker) close() {
-	unix.Close(w.dir)
-	unix.Close(w.last)
+	closeFD(w.dir)
+	closeFD(w.last)
+}
+
+// closeFD closes fd, unless it is -1.
+func closeFD(fd int) {
+	if fd >= 0 {
+		unix.Close(fd)
+	}
 }
 
 // enterRoot goes to the root directory.
@@ -73,9 +79,12 @@ func (w *walker) enterRoot() error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: "/", Err: err}
 	}
-	unix.Close(w.dir)
+	closeFD(w.dir)
 	w.dir, w.done = fd, nil
-	return w.arrive(fd, "/")
+	if err := fstat(fd, "/", &w.st); err != nil {
+		return err
+	}
+	return w.arrive("/")
 }
 
 // step takes the next name: it enters a directory, follows a symbolic link, or
@@ -91,12 +100,11 @@ func (w *walker) step() error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: at, Err: err}
 	}
-	st, err := fstat(fd, at)
-	if err != nil {
+	if err := fstat(fd, at, &w.st); err != nil {
 		unix.Close(fd)
 		return err
 	}
-	switch st.Mode & unix.S_IFMT {
+	switch w.st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
 		return w.enter(fd, name)
 	case unix.S_IFLNK:
@@ -111,7 +119,7 @@ func (w *walker) step() error {
 // enter goes into the directory fd. The names "." and ".." can only come from a
 // symbolic link; ".." leads to the parent that the kernel knows.
 func (w *walker) enter(fd int, name string) error {
-	unix.Close(w.dir)
+	closeFD(w.dir)
 	w.dir = fd
 	switch name {
 	case ".":
@@ -120,12 +128,12 @@ func (w *walker) enter(fd int, name string) error {
 	default:
 		w.done = append(w.done, name)
 	}
-	return w.arrive(fd, w.path())
+	return w.arrive(w.path())
 }
 
-// arrive checks the directory fd, which may be sticky if the way goes on.
-func (w *walker) arrive(fd int, path string) error {
-	err := w.check(fd, path)
+// arrive checks the directory reached, which may be sticky if the way goes on.
+func (w *walker) arrive(path string) error {
+	err := w.check(&w.st, path)
 	w.sticky = nil
 	if s, ok := errors.AsType[*stickyError](err); ok {
 		w.sticky, err = s.refusal, nil

@@ -5,6 +5,7 @@ package hostproc
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
@@ -20,11 +21,15 @@ type Lazy struct {
 
 	mu     sync.Mutex
 	client *Client
+	idle   *time.Timer // of CloseAfter
 }
 
 func (l *Lazy) get() (*Client, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.idle != nil {
+		l.idle.Stop()
+	}
 	if l.client != nil && l.client.reason() == nil {
 		return l.client, nil
 	}
@@ -72,11 +77,23 @@ func (l *Lazy) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.D
 	return c.Check(ctx, p, facts)
 }
 
+// CloseAfter implements core.Host.
+func (l *Lazy) CloseAfter(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.client != nil {
+		l.idle = time.AfterFunc(d, func() { l.Close() })
+	}
+}
+
 // Close stops the plugin host, if there is one, and with it all plugins. It
 // doesn't wait for that.
 func (l *Lazy) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.idle != nil {
+		l.idle.Stop()
+	}
 	if l.client == nil {
 		return nil
 	}

@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/nsrun/nsrun/internal/plainfile"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,23 +43,37 @@ func (b *Base) List() ([]Entry, error) {
 	return entries, err
 }
 
+// names returns the names of the run directories, in order, and removes those
+// that were never finished.
 func (b *Base) names() ([]string, error) {
-	dir, err := os.ReadDir(b.runs())
+	all, err := readNames(b.runs())
 	if err != nil {
 		return nil, dirProblem(b.runs(), err, "see the reason above")
 	}
 	var names []string
-	for _, d := range dir {
-		if !strings.HasPrefix(d.Name(), ".") {
-			names = append(names, d.Name())
+	for _, name := range all {
+		if strings.HasPrefix(name, newPrefix) {
+			sweepNew(filepath.Join(b.runs(), name))
+		} else {
+			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
 	return names, nil
+}
+
+func readNames(path string) ([]string, error) {
+	dir, err := plainfile.Open(path, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	return dir.Readdirnames(-1)
 }
 
 // read reads the run directory dir; false when the run has just gone.
 func read(dir string) (Entry, bool) {
-	f, err := os.Open(filepath.Join(dir, "journal"))
+	f, err := plainfile.Open(filepath.Join(dir, "journal"), unix.O_RDONLY, 0)
 	if err != nil {
 		return Entry{}, false
 	}
@@ -99,7 +115,6 @@ func readRecords(f *os.File) ([]Record, error) {
 // Dead locks and returns the runs whose nsrun has died, for the caller to undo
 // and remove. Those that somebody else is undoing are left out.
 func (b *Base) Dead() ([]*Run, error) {
-	b.sweepNew()
 	names, err := b.names()
 	var dead []*Run
 	for _, name := range names {
@@ -112,7 +127,7 @@ func (b *Base) Dead() ([]*Run, error) {
 
 // takeOver locks a dead run, or returns nil if it is alive or gone.
 func takeOver(dir string) *Run {
-	f, err := os.OpenFile(filepath.Join(dir, "journal"), os.O_RDWR|os.O_APPEND, 0)
+	f, err := plainfile.Open(filepath.Join(dir, "journal"), unix.O_RDWR|unix.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Killed between removing the journal and the directory: nothing is owed.
 		os.RemoveAll(dir)
@@ -145,11 +160,8 @@ func gone(f *os.File) bool {
 // left behind: between its making and its locking it looks dead.
 const newAge = time.Minute
 
-func (b *Base) sweepNew() {
-	left, _ := filepath.Glob(filepath.Join(b.runs(), newPrefix+"*"))
-	for _, dir := range left {
-		if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > newAge {
-			os.RemoveAll(dir)
-		}
+func sweepNew(dir string) {
+	if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > newAge {
+		os.RemoveAll(dir)
 	}
 }

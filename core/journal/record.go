@@ -57,9 +57,9 @@ type Record struct {
 	Results map[string]string `json:"results,omitempty"` // of a Done
 }
 
-// encode returns the record as one line: the CRC-32C of its JSON, and the JSON.
+// encode returns the record as one line: the checksum of its JSON, and the JSON.
 func (r *Record) encode() ([]byte, error) {
-	text, err := json.Marshal(r)
+	text, err := json.Marshal(r.slim())
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,27 @@ func (r *Record) encode() ([]byte, error) {
 	return append(append(line, text...), '\n'), nil
 }
 
-func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
+// slim returns a value with the same JSON as the record, of a type that has only
+// the fields of a record that every run writes: encoding/json looks into all
+// types that it could meet, which takes longer than the rest of the record.
+func (r *Record) slim() any {
+	switch {
+	case r.Header != nil:
+		return struct {
+			Header *Header `json:"header"`
+		}{r.Header}
+	case r.Type == Child:
+		return struct {
+			Type Type `json:"type"`
+			PID  int  `json:"pid"`
+		}{r.Type, r.PID}
+	}
+	return r
+}
+
+// checksum is the CRC-32 of Koopman's polynomial: any would do, and this is the
+// one that package crc32 doesn't make large tables for.
+func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Koopman)) }
 
 // decode returns the records of a journal up to the first line that is torn or
 // damaged: what was written after it can't be trusted to follow it.

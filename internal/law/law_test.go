@@ -49,7 +49,7 @@ var direct = []struct {
 	{"examples/", []string{"ns", "nsplugin", "nsplugin/nstest"}, "an example shows what an author has"},
 	{"nsplugin", []string{"ns", "internal/wire"}, "the SDK stands on the vocabulary and the wire"},
 	{"internal/wire", []string{"ns", "internal/gen/pluginv1"}, "the wire translates between two packages"},
-	{"core/journal", []string{"ns", "core/find"}, "the run directory is read by nsctl too"},
+	{"core/journal", []string{"ns", "core/find", "internal/plainfile"}, "the run directory is read by nsctl too"},
 }
 
 // listed is what go list says of a package.

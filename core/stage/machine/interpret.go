@@ -160,29 +160,25 @@ func pointer(c *control, addr uint64) unsafe.Pointer {
 // execute tries to execute a file. It comes back if the file isn't there or may
 // not be executed, so that the next entry of PATH gets its turn, and remembers
 // the latter, which says more than that other entries lack the file; execvp(3).
+// It looks before it leaps: for a file that isn't there, execve(2) costs more.
 //
 //go:nosplit
 //go:norace
 func execute(c *control, in *program.Word, pc uint64) {
+	if !present(in) {
+		if c.execErr == 0 {
+			c.execErr = uint64(unix.ENOENT)
+		}
+		return
+	}
 	_, errno := invoke(c, in)
 	switch errno {
 	case unix.EACCES:
-		// A directory of PATH that may not be searched hides nothing that the
-		// caller could have meant.
-		if present(in) {
-			c.execErr = uint64(errno)
-			return
-		}
+		c.execErr = uint64(errno)
 	case unix.ENOENT:
-		if present(in) {
-			fail(c, pc, errBadInterpreter)
-		}
-	case unix.ENOTDIR:
+		fail(c, pc, errBadInterpreter)
 	default:
 		fail(c, pc, errno)
-	}
-	if c.execErr == 0 {
-		c.execErr = uint64(unix.ENOENT)
 	}
 }
 
@@ -190,10 +186,14 @@ func execute(c *control, in *program.Word, pc uint64) {
 // is its interpreter or its loader that isn't.
 const errBadInterpreter = unix.ELIBBAD
 
+// present reports whether there is a file to execute. A directory of PATH that
+// may not be searched hides nothing that the caller could have meant; what else
+// is in the way, execve(2) shall say.
+//
 //go:nosplit
 //go:norace
 func present(in *program.Word) bool {
 	cwd := unix.AT_FDCWD
 	_, errno := sys(unix.SYS_FACCESSAT, uintptr(cwd), uintptr(in.Args[0]), unix.F_OK, 0)
-	return errno == 0
+	return errno != unix.ENOENT && errno != unix.ENOTDIR && errno != unix.EACCES
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/core/stage"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
@@ -53,6 +54,9 @@ func explainClone(e *stage.CloneError) *ns.Diagnostic {
 		if e.Errno == unix.ENOSPC || e.Errno == unix.EUSERS {
 			explainLimit(d, k)
 		}
+	}
+	if e.Errno == unix.EMFILE {
+		d.Hint = journal.OpenFilesHint
 	}
 	if e.Errno != unix.EPERM {
 		return d

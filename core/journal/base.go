@@ -80,12 +80,17 @@ func checkPrivate(dir string) error {
 	return nil
 }
 
+// OpenFilesHint says what helps against EMFILE.
+const OpenFilesHint = "raise the limit on open files: ulimit -n 1024"
+
 func dirProblem(dir string, err error, hint string) error {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		err = path.Err
 	}
 	d := &ns.Diagnostic{Summary: fmt.Sprintf("use the run directory %s: %v", dir, err), Hint: hint}
-	errors.As(err, &d.Errno)
+	if errors.As(err, &d.Errno); d.Errno == syscall.EMFILE {
+		d.Hint = OpenFilesHint
+	}
 	return d
 }

@@ -60,42 +60,30 @@ func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
 	return r
 }
 
-// begin makes the run directory and the blocked child, or neither. The kernel
-// takes its time to make namespaces; meanwhile another thread does the rest.
+// begin makes the blocked child and the run directory, or neither. Where no hook
+// is to be called, the child sets up its namespaces meanwhile, which nobody
+// outside can see; the command waits until the run is written down.
 func (r *run) begin() error {
-	prepared := make(chan error, 1)
-	go func() { prepared <- r.prepare() }()
-	cloneErr := r.clone()
-	if err := errors.Join(<-prepared, cloneErr); err != nil {
-		return errors.Join(err, r.discard())
+	hooks := len(r.plan.Calls(ns.PreExec)) > 0
+	if !hooks {
+		if err := r.compile(); err != nil {
+			return err
+		}
 	}
-	return r.journal.Child(r.child.PID())
-}
-
-// discard undoes half a begin: nothing has been done that the journal owes.
-func (r *run) discard() error {
-	if r.child != nil {
+	if err := r.clone(); err != nil {
+		return err
+	}
+	if !hooks {
+		r.child.Load(r.program)
+	}
+	if err := r.open(); err != nil {
 		r.child.Abandon()
-	}
-	if r.journal != nil {
-		return r.journal.Remove()
+		return err
 	}
 	return nil
 }
 
-// prepare does what needs no child: it makes the run directory and, if no hook
-// can add a step, compiles the steps.
-func (r *run) prepare() error {
-	if err := r.open(); err != nil {
-		return err
-	}
-	if len(r.plan.Calls(ns.PreExec)) > 0 {
-		return nil
-	}
-	return r.compile()
-}
-
-// open makes the run directory.
+// open makes the run directory and writes down what there is to know.
 func (r *run) open() (err error) {
 	defer r.Timings.Begin("run directory")()
 	if r.status, err = openStatus(r.inv.StatusFD); err != nil {
@@ -105,7 +93,13 @@ func (r *run) open() (err error) {
 		Name: r.inv.Name, UID: r.Facts.UID, PID: pid(), Started: time.Now().Unix(),
 		Argv: r.inv.Command, Kinds: r.plan.KindList(), Plugins: pluginsOf(r.inv.Members),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := r.journal.Child(r.child.PID()); err != nil {
+		return errors.Join(err, r.journal.Remove())
+	}
+	return nil
 }
 
 // clone makes the child in its namespaces, blocked.
@@ -219,18 +213,20 @@ func (r *run) namespacePaths() map[ns.Kind]string {
 	return paths
 }
 
-// release sends the child its steps and returns when it has executed the command.
+// release has the child carry out its steps, if it hasn't yet, and returns when
+// it has executed the command.
 func (r *run) release() error {
 	if r.program == nil {
 		if err := r.compile(); err != nil {
 			return err
 		}
+		r.child.Load(r.program)
 	}
 	defer r.Timings.Begin("steps and exec")()
 	for _, step := range r.plan.Steps {
 		r.Log.Debug("step", "plugin", step.Plugin, "op", step.Op, "source", step.Source, "target", step.Target)
 	}
-	if err := r.child.Release(r.program); err != nil {
+	if err := r.child.Release(); err != nil {
 		r.child = nil // gone
 		return err
 	}

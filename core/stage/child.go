@@ -19,7 +19,8 @@ type Child struct {
 	process  *machine.Process
 	terminal *terminal
 	signals  *relay.Relay // from Release on
-	first    bool         // the command is the first process of its PID namespace
+	program  *Program     // from Load on
+	loadErr  error        // why the child didn't get it
 }
 
 // Start clones a child into new namespaces of the given kinds, where it waits.
@@ -43,15 +44,25 @@ func (c *Child) PID() int { return c.process.PID }
 // FD returns a descriptor of the child, which belongs to it; pidfd_open(2).
 func (c *Child) FD() int { return c.process.FD }
 
-// Release has the child carry out prog. It returns nil once the command runs.
-// Otherwise the child is gone, and the error is a *StepError, an *ExecError, or
-// says that the child died before it had its program. From here on, signals that
-// this process gets are kept for the command, until Wait returns.
-func (c *Child) Release(prog *Program) (err error) {
+// Load hands the child its program. The child carries out the steps at once, and
+// waits again before the command. What goes wrong, Release returns.
+func (c *Child) Load(prog *Program) {
+	c.program = prog
+	if c.loadErr = c.process.Load(prog.code); c.loadErr != nil {
+		c.Kill()
+	}
+}
+
+// Release lets the child, which has its program, execute the command. It returns
+// nil once the command runs. Otherwise the child is gone, and the error is a
+// *StepError, an *ExecError, or says that the child died before it had its
+// program. From here on, signals that this process gets are kept for the
+// command, until Wait returns.
+func (c *Child) Release() (err error) {
 	// The command may run, and send signals to its process group, before
 	// this function returns.
 	if c.signals, err = relay.Start(); err == nil {
-		err = c.release(prog)
+		err = c.release()
 	}
 	if err != nil {
 		c.Abandon()
@@ -59,18 +70,14 @@ func (c *Child) Release(prog *Program) (err error) {
 	return err
 }
 
-func (c *Child) release(prog *Program) error {
-	c.first = prog.first
-	loadErr := c.process.Load(prog.code)
-	if loadErr != nil {
-		c.Kill()
-	}
+func (c *Child) release() error {
+	c.process.Proceed()
 	report, err := c.process.Report()
 	switch {
 	case report != nil:
-		err = prog.failure(report)
-	case loadErr != nil:
-		err = loadErr
+		err = c.program.failure(report)
+	case c.loadErr != nil:
+		err = c.loadErr
 	}
 	return err
 }

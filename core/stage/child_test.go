@@ -46,7 +46,8 @@ func once(t *testing.T, name string, want error) {
 		t.Error(err)
 		return
 	}
-	if err := child.Release(prog); err != nil {
+	child.Load(prog)
+	if err := child.Release(); err != nil {
 		if want == nil {
 			t.Error(err)
 		}
@@ -87,7 +88,8 @@ func TestKill(t *testing.T) {
 			t.Error(err)
 			return
 		}
-		if err := child.Release(prog); err != nil {
+		child.Load(prog)
+		if err := child.Release(); err != nil {
 			t.Error(err)
 			return
 		}

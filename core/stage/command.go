@@ -16,6 +16,8 @@ import (
 // command adds what comes after the last step.
 func (c *compiler) command() {
 	cmd := &c.cfg.Command
+	c.b.Begin(-1, "wait for the word to start")
+	c.b.Do(program.Await)
 	if i := c.find(ns.OpInit); i >= 0 {
 		c.b.Begin(i, titleOf(c.cfg.Steps[i]))
 		c.b.Do(program.Fork)

@@ -7,7 +7,8 @@
 //	child, err := stage.Start(kinds)      // cloned, blocked, dies with its front
 //	...                                   // hooks of the plugins: they get child.PID()
 //	prog, err := stage.Compile(config)    // pure: no privilege, no side effect
-//	err = child.Release(prog)             // nil: the command runs
+//	child.Load(prog)                      // the steps are carried out
+//	err = child.Release()                 // nil: the command runs
 //	status, err := child.Wait()           // forwards signals until it has ended
 //
 // Nothing of Go runs in the child, which costs two things. All decisions are

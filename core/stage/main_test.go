@@ -94,7 +94,8 @@ func front() int {
 	if err := writeMaps(child.PID(), o.IDMap); err != nil {
 		return complain(err)
 	}
-	if err := child.Release(prog); err != nil {
+	child.Load(prog)
+	if err := child.Release(); err != nil {
 		return complain(err)
 	}
 	status, err := child.Wait()

@@ -53,7 +53,7 @@ func (c *Child) handle(sig relay.Signal) {
 	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
 		// The shell waits for this process to stop, and will continue it
 		// together with the command.
-		if c.first && byDefault(c.PID(), sig.Number) {
+		if c.program.first && byDefault(c.PID(), sig.Number) {
 			// A first process is spared the default action of every signal but a
 			// SIGSTOP from outside; pid_namespaces(7).
 			_ = unix.PidfdSendSignal(c.process.FD, unix.SIGSTOP, nil, 0)

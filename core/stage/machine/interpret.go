@@ -127,6 +127,10 @@ func special(c *control, in *program.Word, pc uint64) {
 		if hungUp(c) {
 			exit(statusRefused)
 		}
+	case program.Await:
+		if !readFull(c.in, unsafe.Pointer(&c.word), 1) {
+			exit(statusRefused)
+		}
 	case program.Mask:
 		sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&c.mask)), 0, 8)
 	case program.Fork:

@@ -92,6 +92,16 @@ func (p *Process) Load(prog *program.Program) error {
 	return nil
 }
 
+// Proceed lets the child go on where its program waits. A child that is gone has
+// said why, or will not be missed: Report tells.
+func (p *Process) Proceed() {
+	for {
+		if _, err := unix.Write(p.program, []byte{1}); err != unix.EINTR {
+			return
+		}
+	}
+}
+
 // Report waits until the child has executed its command or is gone, or has
 // failed before that, which it returns.
 func (p *Process) Report() (*Report, error) {

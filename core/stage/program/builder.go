@@ -91,7 +91,7 @@ func (b *Builder) Or16(addr Arg, bits uint16) {
 // are the same.
 func (b *Builder) Same(x, y Arg, n int) { b.add(Instr{Op: Same}, []Arg{x, y, Int(n)}) }
 
-// Do adds an instruction without arguments: Alive, Mask, Fork or Fail.
+// Do adds an instruction without arguments: Await, Alive, Mask, Fork or Fail.
 func (b *Builder) Do(op Op) { b.add(Instr{Op: op}, nil) }
 
 // Exec adds an attempt to execute path.

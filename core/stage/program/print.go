@@ -61,6 +61,7 @@ func (p *Program) operation(in *Instr) string {
 
 // notes says what the instructions without arguments do.
 var notes = map[Op]string{
+	Await: "read(one byte from nsrun): the run is written down, and the command may start",
 	Alive: "exit if nsrun has died",
 	Mask:  "rt_sigprocmask(SIG_SETMASK, the caller's mask)",
 	Fork:  "fork: the first process stays as init, its child goes on",

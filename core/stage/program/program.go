@@ -30,6 +30,9 @@ const (
 	// Same fails with EEXIST unless the bytes that the first two arguments point to
 	// are the same, as many as the third argument says.
 	Same
+	// Await waits until the front lets the child proceed, and ends it if the front
+	// dies instead.
+	Await
 	// Alive ends the child at once if the front has died.
 	Alive
 	// Mask restores the signal mask that the front was started with.

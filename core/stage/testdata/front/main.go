@@ -42,7 +42,8 @@ func run(argv []string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := child.Release(prog); err != nil {
+	child.Load(prog)
+	if err := child.Release(); err != nil {
 		return 0, err
 	}
 	return child.Wait()

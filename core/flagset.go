@@ -18,6 +18,7 @@ var CoreOptions = []ns.Option{
 	{Name: "no-new-privs", Type: ns.Bool, Help: "keep the command from gaining privilege by execve(2)", Default: "true"},
 	{Name: "dry-run", Type: ns.Bool, Enum: []string{"text", "json", "syscalls"}, Help: "print the plan and start nothing"},
 	{Name: "status-fd", Type: ns.Int, Args: []string{"FD"}, Help: "write JSON lines on the run's progress to FD"},
+	{Name: "keep-warm", Type: ns.Duration, Env: "NSRUN_KEEP_WARM", Help: "keep plugins running for this long, for the next runs"},
 	{Name: "no-cache", Type: ns.Bool, Help: "ask every plugin anew"},
 	{Name: "timings", Type: ns.Bool, Help: "show where the time went"},
 	{Name: "debug", Type: ns.Bool, Help: "show a line for each step and hook"},

@@ -73,6 +73,9 @@ func (inv *Invocation) applyOne(option, value string) error {
 		fd, err := strconv.ParseUint(value, 10, 16)
 		inv.StatusFD = int(fd)
 		return badValue(err, option, value, "a file descriptor that is open, as in --status-fd 3 3>log")
+	case "keep-warm":
+		_, err := keepWarm(value)
+		return err
 	case "plugin-dir":
 		inv.PluginDirs = append(inv.PluginDirs, value)
 	default:

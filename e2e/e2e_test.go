@@ -23,7 +23,32 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	requireRoot(t)
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, params(t))
+}
+
+// TestScriptsWarm runs those scripts again in which plugins have hooks to call,
+// with plugins that stay for the next run: that must not change what comes out.
+func TestScriptsWarm(t *testing.T) {
+	requireRoot(t)
+	p := params(t)
+	p.Dir, p.UpdateScripts = "", false
+	for _, pattern := range []string{"gc-*", "hooks-*", "net-*", "user-*"} {
+		files, err := filepath.Glob("testdata/script/" + pattern + ".txtar")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no script is called %s: %v", pattern, err)
+		}
+		p.Files = append(p.Files, files...)
+	}
+	cold := p.Setup
+	p.Setup = func(env *testscript.Env) error {
+		env.Setenv("NSRUN_KEEP_WARM", "3s")
+		return cold(env)
+	}
+	testscript.Run(t, p)
+}
+
+func params(t *testing.T) testscript.Params {
+	return testscript.Params{
 		Dir:                 "testdata/script",
 		WorkdirRoot:         workRoot(t),
 		Setup:               setup,
@@ -32,7 +57,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		ContinueOnError:     true,
 		UpdateScripts:       os.Getenv("NSRUN_TEST_UPDATE") != "",
-	})
+	}
 }
 
 // requireRoot skips a test that can't work as an ordinary user, with the reason;

@@ -10,7 +10,6 @@ import (
 	"math"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -27,24 +26,25 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) == 0 {
-		return fmt.Errorf("nsrun starts this by itself: run nsrun --help")
+	options, err := hostproc.ParseOptions(args)
+	if err != nil {
+		return err
 	}
 	if err := harden(); err != nil {
 		return err
 	}
-	dir, remove, err := host.SocketDir(args[0])
+	dir, remove, err := host.SocketDir(options.Dir)
 	if err != nil {
 		return err
 	}
 	defer remove()
-	h, err := host.New(host.Config{Dir: dir, Logger: logger(args)})
+	h, err := host.New(host.Config{Dir: dir, Logger: logger(options.Debug)})
 	if err != nil {
 		return err
 	}
 	defer h.Close()
 	go abortAt(syscall.SIGTERM, h, remove)
-	return hostproc.Serve(os.NewFile(hostproc.ConnFD, "nsrun"), h)
+	return hostproc.Stay(options, os.NewFile(hostproc.ConnFD, "nsrun"), h)
 }
 
 // abortAt kills all plugins and exits when the signal comes, which says that
@@ -76,9 +76,9 @@ func harden() error {
 	return nil
 }
 
-func logger(args []string) *slog.Logger {
+func logger(debug bool) *slog.Logger {
 	level := slog.LevelWarn
-	if slices.Contains(args, hostproc.DebugArg) {
+	if debug {
 		level = slog.LevelDebug
 	}
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))

@@ -55,7 +55,11 @@ func run(args []string) int {
 		return fail(err)
 	}
 	preview := core.Glance(args)
-	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: preview.Has("debug")}
+	warm, err := preview.KeepWarm()
+	if err != nil {
+		return fail(err)
+	}
+	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: preview.Has("debug"), KeepWarm: warm}
 	defer host.Close()
 	s.Host = host
 	early(s, preview, start)

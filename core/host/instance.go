@@ -19,6 +19,7 @@ import (
 	pluginrunner "github.com/hashicorp/go-plugin/runner"
 
 	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/pluginenv"
 	"github.com/nsrun/nsrun/internal/wire"
 	"github.com/nsrun/nsrun/ns"
 )
@@ -156,7 +157,7 @@ func (i *instance) launch(_ hclog.Logger, cmd *exec.Cmd, tmp string) (pluginrunn
 // env returns the plugin's environment: what go-plugin wants it to have, what it
 // gets of the caller's, and nsrun's own variables.
 func (i *instance) env(kit []string) []string {
-	env := setEnv(append(allowedEnv(os.Environ()), kit...), plugin.EnvUnixSocketDir, i.dir)
+	env := setEnv(append(pluginenv.Allowed(os.Environ()), kit...), plugin.EnvUnixSocketDir, i.dir)
 	level := slog.LevelWarn
 	if i.log.Enabled(i.ctx, slog.LevelDebug) {
 		level = slog.LevelDebug

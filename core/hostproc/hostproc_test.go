@@ -156,6 +156,7 @@ func TestCloseEndsServeAndItsCalls(t *testing.T) {
 	c, served := serve(t, fake{func(ctx context.Context, _ find.Plugin) (*ns.Descriptor, error) {
 		close(begun)
 		<-ctx.Done()
+		time.Sleep(50 * time.Millisecond) // as a plugin that has to be killed
 		close(ended)
 		return nil, ctx.Err()
 	}})
@@ -172,7 +173,11 @@ func TestCloseEndsServeAndItsCalls(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("Serve: %v", err)
 	}
-	<-ended
+	select {
+	case <-ended:
+	default:
+		t.Error("Serve has returned before the call")
+	}
 }
 
 func TestDeadHostFailsEveryCall(t *testing.T) {
@@ -236,7 +241,7 @@ func TestMissingHostIsReported(t *testing.T) {
 	if d, ok := errors.AsType[*ns.Diagnostic](err); !ok || !strings.Contains(d.Summary, "find the plugin host") || d.Hint == "" {
 		t.Errorf("error is %v", err)
 	}
-	if _, err := start("/dev/null", os.TempDir(), false); err == nil || !strings.Contains(err.Error(), "permission denied") {
+	if _, err := start("/dev/null", Options{Dir: os.TempDir()}); err == nil || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("start /dev/null: %v", err)
 	}
 }

@@ -18,6 +18,9 @@ type Lazy struct {
 	Dir string
 	// Debug makes the plugin host log.
 	Debug bool
+	// KeepWarm is how long a plugin host stays for later runs of the same user,
+	// and makes this one use such a plugin host if there is one. Zero: neither.
+	KeepWarm time.Duration
 
 	mu     sync.Mutex
 	client *Client
@@ -33,12 +36,25 @@ func (l *Lazy) get() (*Client, error) {
 	if l.client != nil && l.client.reason() == nil {
 		return l.client, nil
 	}
-	client, err := Start(l.Dir, l.Debug)
+	client, err := l.open()
 	if err != nil {
 		return nil, err
 	}
 	l.client = client
 	return client, nil
+}
+
+// open returns a warm plugin host's client, or starts a plugin host.
+func (l *Lazy) open() (*Client, error) {
+	program, err := locate()
+	if err != nil {
+		return nil, err
+	}
+	o := Options{Dir: l.Dir, Debug: l.Debug, KeepWarm: l.KeepWarm}
+	if l.Debug {
+		o.KeepWarm = 0 // what it logs depends on who started it
+	}
+	return open(program, o)
 }
 
 // Describe implements core.Host.

@@ -42,7 +42,7 @@ var plugins = []string{"uts", "bad-good", "bad-deaf", "bad-daemon"}
 
 // front starts plugins, says so, and waits to be killed.
 func front(dir string) {
-	c, err := start(filepath.Join(dir, "nsrun-host"), dir, false)
+	c, err := start(filepath.Join(dir, "nsrun-host"), Options{Dir: dir})
 	if err == nil {
 		err = ready(c, dir, plugins)
 	}
@@ -149,7 +149,7 @@ func TestProcess(t *testing.T) {
 
 func started(t *testing.T, dir string, names ...string) *Client {
 	t.Helper()
-	c, err := start(filepath.Join(dir, "nsrun-host"), dir, false)
+	c, err := start(filepath.Join(dir, "nsrun-host"), Options{Dir: dir})
 	if err == nil {
 		err = ready(c, dir, names)
 	}

@@ -23,11 +23,12 @@ type Host interface {
 }
 
 // Serve answers calls that come over conn until it ends, which is no error.
-// Calls under way are given up then.
+// Calls under way are given up then, and have ended when Serve returns.
 func Serve(conn io.ReadWriteCloser, host Host) error {
 	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
 	s := &server{framer: framer{conn: conn}, host: host, cancels: map[uint64]context.CancelFunc{}}
+	defer s.calls.Wait()
+	defer stop()
 	for {
 		var m call
 		err := s.receive(&m)
@@ -39,7 +40,8 @@ func Serve(conn io.ReadWriteCloser, host Host) error {
 		case m.Method == cancel:
 			s.giveUp(m.ID)
 		default:
-			go s.answer(s.begin(ctx, m.ID), m)
+			call := s.begin(ctx, m.ID)
+			s.calls.Go(func() { s.answer(call, m) })
 		}
 	}
 }
@@ -47,6 +49,7 @@ func Serve(conn io.ReadWriteCloser, host Host) error {
 type server struct {
 	framer
 	host    Host
+	calls   sync.WaitGroup
 	mu      sync.Mutex
 	cancels map[uint64]context.CancelFunc
 }

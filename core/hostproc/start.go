@@ -15,33 +15,19 @@ import (
 	"github.com/nsrun/nsrun/ns"
 )
 
-// The plugin host's descriptors and arguments.
-const (
-	// ConnFD is where nsrun-host finds its end of the socketpair.
-	ConnFD = 3
-	// DebugArg makes nsrun-host log to its standard error.
-	DebugArg = "--debug"
-)
+// ConnFD is where nsrun-host finds its end of the socketpair.
+const ConnFD = 3
 
-// Start starts nsrun-host, which keeps the sockets of plugins below dir, and
-// returns the client. The plugin host ends when this process does, however that
-// comes about.
-func Start(dir string, debug bool) (*Client, error) {
-	path, err := locate()
-	if err != nil {
-		return nil, err
-	}
-	return start(path, dir, debug)
-}
-
-func start(path, dir string, debug bool) (*Client, error) {
+// start starts the nsrun-host at path and returns its client. The plugin host
+// ends when this process does, however that comes about, unless it is to stay.
+func start(path string, o Options) (*Client, error) {
 	ours, theirs, err := socketpair()
 	if err != nil {
 		return nil, &ns.Diagnostic{Summary: "start the plugin host: " + err.Error()}
 	}
 	defer theirs.Close()
 	started := make(chan error)
-	go run(path, dir, debug, theirs, started)
+	go run(path, o, theirs, started)
 	if err := <-started; err != nil {
 		ours.Close()
 		return nil, &ns.Diagnostic{Summary: "start the plugin host " + path + ": " + err.Error(), Hint: "reinstall nsrun: make install"}
@@ -68,32 +54,32 @@ func socketpair() (ours, theirs *os.File, err error) {
 // run starts the plugin host and reaps it, on a thread of its own: the
 // parent-death signal comes when the thread that forked ends (prctl(2),
 // PR_SET_PDEATHSIG), so it must live as long as the plugin host does.
-func run(path, dir string, debug bool, conn *os.File, started chan<- error) {
+func run(path string, o Options, conn *os.File, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	p, err := spawn(path, dir, debug, conn)
+	p, err := spawn(path, o, conn)
 	started <- err
 	if err == nil {
 		_, _ = p.Wait() // how it ended shows in the calls
 	}
 }
 
-func spawn(path, dir string, debug bool, conn *os.File) (*os.Process, error) {
+func spawn(path string, o Options, conn *os.File) (*os.Process, error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
 	}
 	defer null.Close()
-	args := []string{path, dir}
-	if debug {
-		args = append(args, DebugArg)
+	// Not SIGKILL: the kernel would kill the plugin host and by that its
+	// plugins, but not what they have started. nsrun-host kills their groups.
+	sys := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if o.Stays() {
+		sys = &syscall.SysProcAttr{Setsid: true} // its terminal may go before it does
 	}
-	return os.StartProcess(path, args, &os.ProcAttr{
+	return os.StartProcess(path, append([]string{path}, o.args()...), &os.ProcAttr{
 		// Its standard output is ours of errors: nsrun's own belongs to the command.
 		Files: []*os.File{null, os.Stderr, os.Stderr, conn},
-		// Not SIGKILL: the kernel would kill the plugin host and by that its
-		// plugins, but not what they have started. nsrun-host kills their groups.
-		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM},
+		Sys:   sys,
 	})
 }
 

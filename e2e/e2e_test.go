@@ -74,10 +74,10 @@ func requireRoot(t *testing.T) {
 	t.Skip(reason)
 }
 
-// workRoot returns a directory for the scripts that an ordinary user can reach.
+// workRoot returns a directory for the scripts of a test that an ordinary user can reach.
 func workRoot(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(privateDir, "work")
+	dir := filepath.Join(privateDir, "work", t.Name())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,6 @@ package core
 
 import (
 	"context"
-	"time"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
@@ -28,6 +27,4 @@ type Host interface {
 	// Close stops every plugin process. It may return before they are gone, but
 	// then makes sure that they go. A later call starts anew.
 	Close() error
-	// CloseAfter closes when no call has come for d.
-	CloseAfter(d time.Duration)
 }

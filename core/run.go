@@ -10,6 +10,7 @@ import (
 	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/core/plan"
 	"github.com/nsrun/nsrun/core/stage"
+	"github.com/nsrun/nsrun/internal/footprint"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -233,26 +234,30 @@ func (r *run) release() error {
 	return nil
 }
 
-// pluginIdle is how long plugins outlive the start of the command. After it a
-// sandbox at rest has no plugin process, and a PostExec hook starts its plugin
-// again; before it, the run may be so short that this would be a waste.
-const pluginIdle = time.Second
-
 // supervise waits for the command, with what dead runs left undone meanwhile.
 func (r *run) supervise(ctx context.Context) (int, error) {
 	r.status.started(r.child.PID())
 	if len(r.plan.Hooks) == 0 {
 		r.collect(ctx)
 	}
-	r.Host.CloseAfter(pluginIdle)
 	child := r.child
 	r.child = nil // Wait gives back what it took
-	status, err := child.Wait()
+	status, err := child.Wait(r.rest)
 	if err != nil {
 		return ExitFailed, err
 	}
 	r.status.exited(status)
 	return status, nil
+}
+
+// rest gives back what a run at rest doesn't need. A sandbox at rest has no plugin
+// process: a PostExec hook starts its plugin again, which for a run shorter than
+// this would be a waste.
+func (r *run) rest() {
+	if err := r.Host.Close(); err != nil {
+		r.Log.Debug("stop plugins", "error", err)
+	}
+	footprint.Rest()
 }
 
 // finish undoes the run: the child first, since its processes could still use

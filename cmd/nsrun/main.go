@@ -28,7 +28,6 @@ import (
 	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/hostproc"
 	"github.com/nsrun/nsrun/core/journal"
-	_ "github.com/nsrun/nsrun/internal/prefault" // a start with fewer page faults
 	"github.com/nsrun/nsrun/internal/report"
 	"github.com/nsrun/nsrun/internal/version"
 	"github.com/nsrun/nsrun/ns"

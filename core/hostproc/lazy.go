@@ -24,15 +24,11 @@ type Lazy struct {
 
 	mu     sync.Mutex
 	client *Client
-	idle   *time.Timer // of CloseAfter
 }
 
 func (l *Lazy) get() (*Client, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.idle != nil {
-		l.idle.Stop()
-	}
 	if l.client != nil && l.client.reason() == nil {
 		return l.client, nil
 	}
@@ -93,23 +89,11 @@ func (l *Lazy) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.D
 	return c.Check(ctx, p, facts)
 }
 
-// CloseAfter implements core.Host.
-func (l *Lazy) CloseAfter(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.client != nil {
-		l.idle = time.AfterFunc(d, func() { l.Close() })
-	}
-}
-
 // Close stops the plugin host, if there is one, and with it all plugins. It
 // doesn't wait for that.
 func (l *Lazy) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.idle != nil {
-		l.idle.Stop()
-	}
 	if l.client == nil {
 		return nil
 	}

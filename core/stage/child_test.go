@@ -53,7 +53,7 @@ func once(t *testing.T, name string, want error) {
 		}
 		return
 	}
-	if status, err := child.Wait(); status != 0 || err != nil || want != nil {
+	if status, err := child.Wait(func() {}); status != 0 || err != nil || want != nil {
 		t.Errorf("status %d, %v", status, err)
 	}
 }
@@ -95,7 +95,7 @@ func TestKill(t *testing.T) {
 		}
 		timer := time.AfterFunc(10*time.Millisecond, child.Kill)
 		defer timer.Stop()
-		if status, err := child.Wait(); status != 128+int(unix.SIGKILL) || err != nil {
+		if status, err := child.Wait(func() {}); status != 128+int(unix.SIGKILL) || err != nil {
 			t.Errorf("status %d, %v", status, err)
 		}
 		child.Kill() // too late, and harmless

@@ -9,7 +9,7 @@
 //	prog, err := stage.Compile(config)    // pure: no privilege, no side effect
 //	child.Load(prog)                      // the steps are carried out
 //	err = child.Release()                 // nil: the command runs
-//	status, err := child.Wait()           // forwards signals until it has ended
+//	status, err := child.Wait(rest)       // forwards signals until it has ended
 //
 // Nothing of Go runs in the child, which costs two things. All decisions are
 // made by Compile, before the child acts. And Start, Release and Wait belong on

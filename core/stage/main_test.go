@@ -98,7 +98,7 @@ func front() int {
 	if err := child.Release(); err != nil {
 		return complain(err)
 	}
-	status, err := child.Wait()
+	status, err := child.Wait(func() {})
 	if err != nil {
 		return complain(err)
 	}

@@ -14,13 +14,19 @@ import (
 // Wait supervises the command until it has ended: it passes on the signals that
 // processes send to this one, stops with the command when the terminal says so,
 // and puts the terminal back into its old state at the end. It returns the
-// command's exit status, or 128 and the number of the signal that killed it.
-func (c *Child) Wait() (int, error) {
+// command's exit status, or 128 and the number of the signal that killed it. If
+// the command runs for a second or more, rest is called once.
+func (c *Child) Wait(rest func()) (int, error) {
 	defer c.giveBack()
+	patience := restAfter
 	for {
-		ended, err := c.await()
+		quiet, ended, err := c.await(patience)
 		if err != nil {
 			return 0, err
+		}
+		if quiet {
+			patience = -1
+			rest()
 		}
 		for sig, ok := c.signals.Next(); ok; sig, ok = c.signals.Next() {
 			c.handle(sig)
@@ -31,16 +37,22 @@ func (c *Child) Wait() (int, error) {
 	}
 }
 
-// await sleeps until there are signals or the child has ended, which it reports.
-func (c *Child) await() (ended bool, err error) {
+// restAfter is how long nothing has to happen until the run is at rest, in
+// milliseconds.
+const restAfter = 1000
+
+// await sleeps until there are signals, the child has ended, or neither for
+// patience milliseconds; -1 means for ever.
+func (c *Child) await(patience int) (quiet, ended bool, err error) {
 	fds := []unix.PollFd{
 		{Fd: int32(c.process.FD), Events: unix.POLLIN}, // pidfd_open(2): readable when the process has ended
 		{Fd: int32(c.signals.FD()), Events: unix.POLLIN},
 	}
-	if _, err := unix.Poll(fds, -1); err != nil && err != unix.EINTR {
-		return false, fmt.Errorf("wait for process %d: %w", c.PID(), err)
+	n, err := unix.Poll(fds, patience)
+	if err != nil && err != unix.EINTR {
+		return false, false, fmt.Errorf("wait for process %d: %w", c.PID(), err)
 	}
-	return fds[0].Revents != 0, nil
+	return n == 0, fds[0].Revents != 0, nil
 }
 
 // handle passes on a signal that was sent. One that the terminal made has gone

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -21,14 +22,19 @@ type Case struct {
 	Commands []Command
 	// UID runs all of them as an ordinary user; 0 as root.
 	UID uint32
+	// Rounds is how often each is run; 0 for what the command line says.
+	Rounds int
+	// Setup runs once before the case, and what it returns once after it.
+	Setup func() (cleanUp func(), err error)
+	// Value is what is measured of a run, in Unit: nil for its time in ms.
+	Value func(*exec.Cmd) (float64, error)
+	Unit  string
 }
 
 // Command is one way to do the job.
 type Command struct {
 	Label string
 	Argv  []string
-	// Before runs before each timed run and isn't timed.
-	Before func() error
 	// Goal is the ratio of nsrun to this peer that the project aims at; 0 for none.
 	Goal float64
 }
@@ -36,82 +42,108 @@ type Command struct {
 // Result is what was measured for a case.
 type Result struct {
 	Case string   `json:"case"`
+	Unit string   `json:"unit"`
 	Rows []Figure `json:"rows"`
 }
 
 // Figure is the measurement of one command.
 type Figure struct {
-	Label    string  `json:"label"`
-	MedianMS float64 `json:"medianMs"`
-	MinMS    float64 `json:"minMs"`
-	// Ratio is the median over the rounds of nsrun's time to this command's, in
+	Label  string  `json:"label"`
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+	// Ratio is the median over the rounds of nsrun's value to this command's, in
 	// the same round, so that a change in the machine's speed cancels out.
 	Ratio float64 `json:"nsrunToThis"`
 	Goal  float64 `json:"goal,omitempty"`
 }
 
-// warmups are runs that aren't counted.
-const warmups = 3
+// warmups are rounds that aren't counted.
+const warmups = 2
 
-// measure runs the commands in turn, round by round.
+// measure runs the commands in turn, round by round, and each round begins with
+// another one: what a command leaves the kernel to do falls on the next.
 func (c Case) measure(rounds int) (Result, error) {
-	times := make([][]time.Duration, len(c.Commands))
+	if c.Setup != nil {
+		cleanUp, err := c.Setup()
+		if err != nil {
+			return Result{}, err
+		}
+		defer cleanUp()
+	}
+	if c.Rounds > 0 {
+		rounds = c.Rounds
+	}
+	values := make([][]float64, len(c.Commands))
 	for round := range rounds + warmups {
-		for i := range c.Commands {
-			d, err := c.time(&c.Commands[i])
+		for k := range c.Commands {
+			i := (round + k) % len(c.Commands)
+			v, err := c.run(c.Commands[i].Argv)
 			if err != nil {
 				return Result{}, fmt.Errorf("%s: %w", c.Commands[i].Label, err)
 			}
 			if round >= warmups {
-				times[i] = append(times[i], d)
+				values[i] = append(values[i], v)
 			}
 		}
 	}
-	return c.result(times), nil
+	return c.result(values), nil
 }
 
-func (c Case) result(times [][]time.Duration) Result {
-	r := Result{Case: c.Name}
+func (c Case) result(values [][]float64) Result {
+	r := Result{Case: c.Name, Unit: c.unit()}
 	for i, cmd := range c.Commands {
-		ratios := make([]float64, len(times[i]))
-		for j := range times[i] {
-			ratios[j] = float64(times[0][j]) / float64(times[i][j])
+		ratios := make([]float64, len(values[i]))
+		for j := range values[i] {
+			ratios[j] = values[0][j] / values[i][j]
 		}
-		r.Rows = append(r.Rows, Figure{Label: cmd.Label, MedianMS: ms(median(times[i])), MinMS: ms(slices.Min(times[i])), Ratio: median(ratios), Goal: cmd.Goal})
+		r.Rows = append(r.Rows, Figure{
+			Label: cmd.Label, Median: median(values[i]), Min: slices.Min(values[i]), Max: slices.Max(values[i]),
+			Ratio: median(ratios), Goal: cmd.Goal,
+		})
 	}
 	return r
 }
 
-// time runs a command once, from fork to the end of the process.
-func (c Case) time(cmd *Command) (time.Duration, error) {
-	if cmd.Before != nil {
-		if err := cmd.Before(); err != nil {
-			return 0, err
-		}
+func (c Case) unit() string {
+	if c.Value == nil {
+		return "ms"
 	}
-	p := exec.Command(cmd.Argv[0], cmd.Argv[1:]...)
+	return c.Unit
+}
+
+// run runs a command once and returns its value.
+func (c Case) run(argv []string) (float64, error) {
+	p := exec.Command(argv[0], argv[1:]...)
 	var stderr bytes.Buffer
 	p.Stderr = &stderr
 	if c.UID != 0 {
 		p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: c.UID, Gid: c.UID}}
 		p.Env = append(os.Environ(), "HOME=/", "XDG_RUNTIME_DIR="+userRuntimeDir)
 	}
-	start := time.Now()
-	err := p.Run()
-	elapsed := time.Since(start)
+	value := c.Value
+	if value == nil {
+		value = elapsed
+	}
+	v, err := value(p)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		err = fmt.Errorf("%v: %s\n%s", p.Args, exit, &stderr)
+		err = fmt.Errorf("%s: %s\n%s", strings.Join(argv, " "), exit, &stderr)
 	}
-	return elapsed, err
+	return v, err
 }
 
-func median[T ~int64 | ~float64](v []T) T {
+// elapsed is the time from fork to the end of the process, in milliseconds.
+func elapsed(p *exec.Cmd) (float64, error) {
+	start := time.Now()
+	err := p.Run()
+	return float64(time.Since(start).Microseconds()) / 1000, err
+}
+
+func median(v []float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	return s[len(s)/2]
 }
-
-func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func printResult(w io.Writer, r Result) {
 	fmt.Fprintf(w, "\n%s\n", r.Case)
@@ -120,6 +152,6 @@ func printResult(w io.Writer, r Result) {
 		if f.Goal > 0 {
 			goal = fmt.Sprintf("  goal %.2f", f.Goal)
 		}
-		fmt.Fprintf(w, "  %-34s median %8.2f ms  min %8.2f ms  nsrun/this %5.2f%s\n", f.Label, f.MedianMS, f.MinMS, f.Ratio, goal)
+		fmt.Fprintf(w, "  %-36s %9.2f %s (%.2f to %.2f)  nsrun/this %5.2f%s\n", f.Label, f.Median, r.Unit, f.Min, f.Max, f.Ratio, goal)
 	}
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,24 +20,28 @@ const benchUID = 61234
 
 var userRuntimeDir string
 
-// prepare returns the cases, and what removes the files that they need.
-func prepare(bin string) ([]Case, func(), error) {
-	dir, err := os.MkdirTemp("", "nsrun-bench-")
-	if err != nil {
-		return nil, nil, err
+// place is where the benchmark has its files, and the binaries.
+type place struct{ dir, bundle, nsrun, cni, self string }
+
+// prepare makes the files that the cases need, and returns what removes them.
+func prepare(bin string) (p place, cleanUp func(), err error) {
+	p.nsrun, p.cni = filepath.Join(bin, "nsrun"), filepath.Join(bin, "cni")
+	if p.self, err = os.Executable(); err != nil {
+		return p, nil, err
 	}
-	cleanUp := func() { os.RemoveAll(dir) }
-	bundle, err := runcBundle(dir)
+	if p.dir, err = os.MkdirTemp("", "nsrun-bench-"); err != nil {
+		return p, nil, err
+	}
+	cleanUp = func() { os.RemoveAll(p.dir) }
+	userRuntimeDir = filepath.Join(p.dir, "xdg")
+	if p.bundle, err = runcBundle(p.dir); err == nil {
+		err = errors.Join(userDirs(p.dir), writeConflist(p.dir))
+	}
 	if err != nil {
 		cleanUp()
-		return nil, nil, err
+		return p, nil, err
 	}
-	userRuntimeDir = filepath.Join(dir, "xdg")
-	if err := userDirs(dir); err != nil {
-		cleanUp()
-		return nil, nil, err
-	}
-	return cases(filepath.Join(bin, "nsrun"), bundle), cleanUp, nil
+	return p, cleanUp, nil
 }
 
 func userDirs(dir string) error {
@@ -49,33 +54,115 @@ func userDirs(dir string) error {
 	return os.Chown(userRuntimeDir, benchUID, benchUID)
 }
 
+// under is a command line of nsrun: a job with these plugins and flags.
+func (p place) under(plugins string, flags []string, job ...string) []string {
+	return slices.Concat([]string{p.nsrun, "--plugins", plugins}, flags, job)
+}
+
+// start is a run of nsrun that does nothing.
+func (p place) start(label, plugins string, flags ...string) Command {
+	return Command{Label: label, Argv: p.under(plugins, flags, "true")}
+}
+
+// inBatch returns the command run n times, so many at a time.
+func (p place) inBatch(c Command, n, atATime int) Command {
+	c.Argv = append([]string{p.self, "batch", fmt.Sprint(n), fmt.Sprint(atATime)}, c.Argv...)
+	return c
+}
+
+const (
+	four     = "pid,mount,uts,ipc"
+	six      = "user,pid,mount,uts,ipc,net=none"
+	bwrapFor = "bwrap --dev-bind / / --proc /proc --unshare-pid --unshare-uts --unshare-ipc"
+	bwrapAll = "bwrap --dev-bind / / --proc /proc --unshare-all"
+)
+
 // cases is the table of the benchmark.
-func cases(nsrun, bundle string) []Case {
-	n := func(label, plugins string, more ...string) Command {
-		argv := append([]string{nsrun, "--plugins", plugins}, more...)
-		return Command{Label: label, Argv: append(argv, "true")}
+func (p place) cases() []Case {
+	return slices.Concat(p.starts(), p.cniStarts(), p.parallel(), p.atRest(), p.large(), p.speed())
+}
+
+// starts are single runs, one after the other.
+func (p place) starts() []Case {
+	runc := Command{Label: "runc run", Argv: []string{"runc", "run", "-b", p.bundle, "nsrun-bench"}}
+	peer := Command{Label: "bwrap, same namespaces and mounts", Argv: words(bwrapFor + " true"), Goal: 1}
+	userPeers := []Command{
+		{Label: "bwrap --unshare-all", Argv: words(bwrapAll + " true"), Goal: 1},
+		{Label: "unshare -Urmuinpf --mount-proc", Argv: words("unshare -Urmuinpf --mount-proc true")},
 	}
-	four := words("bwrap --dev-bind / / --proc /proc --unshare-pid --unshare-uts --unshare-ipc true")
-	all := words("bwrap --dev-bind / / --proc /proc --unshare-all true")
-	runc := Command{Label: "runc run", Argv: []string{"runc", "run", "-b", bundle, "nsrun-bench"}, Goal: 1}
+	warm := p.start("nsrun --keep-warm", six, "--map-root-user", "--keep-warm=20s")
+	cold := runc
+	cold.Goal = 1
 	return []Case{
-		{Name: "pid,mount,uts,ipc as root, repeated", Commands: []Command{
-			n("nsrun", "pid,mount,uts,ipc"),
-			{Label: "bwrap, same namespaces and mounts", Argv: four, Goal: 1},
-			{Label: "unshare -muipf --mount-proc", Argv: words("unshare -muipf --mount-proc true")},
-			{Label: "runc run", Argv: runc.Argv},
+		{Name: four + " as root, repeated", Commands: []Command{
+			p.start("nsrun", four), peer, {Label: "unshare -muipf --mount-proc", Argv: words("unshare -muipf --mount-proc true")}, runc,
 		}},
-		{Name: "user,pid,mount,uts,ipc,net=none as an ordinary user, repeated", UID: benchUID, Commands: []Command{
-			n("nsrun", "user,pid,mount,uts,ipc,net=none", "--map-root-user"),
-			{Label: "bwrap --unshare-all", Argv: all, Goal: 1},
-			{Label: "unshare -Urmuinpf --mount-proc", Argv: words("unshare -Urmuinpf --mount-proc true")},
+		{Name: six + " as an ordinary user, repeated, --keep-warm", UID: benchUID, Commands: append([]Command{warm}, userPeers...)},
+		{Name: six + " as an ordinary user, repeated", UID: benchUID, Commands: append([]Command{p.start("nsrun", six, "--map-root-user")}, userPeers...)},
+		{Name: "all six, first run ever (no cache, each plugin a cold process)", Commands: []Command{
+			p.start("nsrun --no-cache", six, "--no-cache"), cold,
 		}},
-		{Name: "all six, first run ever (no cache, every plugin a cold process)", Commands: []Command{
-			n("nsrun --no-cache", "user,pid,mount,uts,ipc,net=none", "--no-cache"), runc,
+	}
+}
+
+// cniStarts are runs with a CNI network.
+func (p place) cniStarts() []Case {
+	network := []string{"--network", "bench", "--cni-conf-dir", p.dir}
+	bare := Command{Label: "bare libcni, ADD and DEL", Goal: 1.1,
+		Argv: []string{p.self, "cni", filepath.Join(p.dir, "bench.conflist"), filepath.Join(p.dir, "cache"), p.cni}}
+	return []Case{
+		{Name: "pid,net,mount with a CNI bridge", Commands: []Command{p.start("nsrun", "pid,net,mount", network...), bare}},
+		{Name: "pid,net,mount with a CNI bridge, --keep-warm", Commands: []Command{
+			p.start("nsrun --keep-warm", "pid,net,mount", append(network, "--keep-warm=20s")...), bare,
 		}},
-		{Name: "pid,net,mount with a CNI bridge", Commands: []Command{
-			n("nsrun", "pid,net,mount"),
-			n("nsrun without net", "pid,mount"),
+	}
+}
+
+// parallel are runs beside each other.
+func (p place) parallel() (cases []Case) {
+	const n = 48
+	for _, atATime := range []int{2, 8} {
+		cases = append(cases, Case{Name: fmt.Sprintf("%d runs of %s, %d at a time", n, four, atATime), Rounds: 10, Commands: []Command{
+			p.inBatch(p.start("nsrun", four), n, atATime),
+			p.inBatch(Command{Label: "bwrap", Argv: words(bwrapFor + " true"), Goal: 1}, n, atATime),
+		}})
+	}
+	return cases
+}
+
+// atRest is what a sandbox costs while nothing happens.
+func (p place) atRest() []Case {
+	sleeper := Command{Label: "nsrun", Argv: p.under(four, nil, "sleep", "60")}
+	return []Case{
+		{Name: "memory kept for one sandbox at rest", Rounds: 3, Unit: "MB", Value: keptMemory, Commands: []Command{
+			sleeper, {Label: "bwrap", Argv: words(bwrapFor + " sleep 60")},
+		}},
+		{Name: "one run beside 500 sandboxes that are alive", Setup: alive(500, p.under(four, nil, "sleep", "600")), Rounds: 15, Commands: []Command{
+			p.start("nsrun", four), {Label: "bwrap", Argv: words(bwrapFor + " true")},
+		}},
+	}
+}
+
+// large is a run with very many mounts.
+func (p place) large() []Case {
+	peer := append(words(bwrapFor), append(binds(1000, "--bind"), "true")...)
+	return []Case{{Name: "1,000 binds", Rounds: 5, Commands: []Command{
+		p.start("nsrun", four, binds(1000, "--bind")...), {Label: "bwrap", Argv: peer},
+		p.start("nsrun with 10 binds", four, binds(10, "--bind")...),
+	}}}
+}
+
+// speed is what the command does inside, beside the same outside.
+func (p place) speed() []Case {
+	job := []string{"sh", "-c", "head -c 400M /dev/zero | sha256sum >/dev/null; dd if=/dev/zero of=$0 bs=1M count=200 2>/dev/null; rm $0", filepath.Join(p.dir, "file")}
+	iperf := "iperf3 -J -t 2 -c "
+	onBridge := Command{Label: "nsrun, its CNI bridge", Argv: p.under("pid,net,mount", nil, words(iperf+"10.177.0.1")...)}
+	return []Case{
+		{Name: "the command's speed: processor, pipe and file", Rounds: 7, Commands: []Command{
+			{Label: "inside nsrun", Argv: p.under(four, nil, job...)}, {Label: "outside", Argv: job, Goal: 1},
+		}},
+		{Name: "the command's speed: TCP over the bridge, one stream", Rounds: 3, Unit: "Gbit/s", Value: bandwidth, Setup: bridgeByHand, Commands: []Command{
+			onBridge, {Label: "a bridge made with ip(8)", Argv: words("ip netns exec nsrunbench " + iperf + "10.179.0.1")},
 		}},
 	}
 }

@@ -25,7 +25,7 @@ func chart(r Report) []byte {
 		fmt.Fprintf(&b, "<text x=\"10\" y=\"%d\" font-weight=\"bold\">%s</text>\n", y, html.EscapeString(result.Case))
 		y += 8
 		for i, f := range result.Rows {
-			bar(&b, y, i == 0, f, longest(result))
+			bar(&b, y, i == 0, f, result)
 			y += rowHeight
 		}
 	}
@@ -33,21 +33,21 @@ func chart(r Report) []byte {
 	return append(append([]byte(head), b.Bytes()...), "</svg>\n"...)
 }
 
-func bar(b *bytes.Buffer, y int, ours bool, f Figure, longest float64) {
+func bar(b *bytes.Buffer, y int, ours bool, f Figure, r Result) {
 	colour := "#9aa5b1"
 	if ours {
 		colour = "#2f7d4f"
 	}
-	width := f.MedianMS / longest * (chartWidth - labelWidth - 120)
+	width := f.Median / longest(r) * (chartWidth - labelWidth - 120)
 	fmt.Fprintf(b, "<text x=\"10\" y=\"%d\">%s</text>", y+14, html.EscapeString(f.Label))
 	fmt.Fprintf(b, "<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>", labelWidth, y+3, width, rowHeight-6, colour)
-	fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%d\">%.2f ms</text>\n", labelWidth+width+6, y+14, f.MedianMS)
+	fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%d\">%.2f %s</text>\n", labelWidth+width+6, y+14, f.Median, r.Unit)
 }
 
 func longest(r Result) float64 {
 	most := 0.0
 	for _, f := range r.Rows {
-		most = max(most, f.MedianMS)
+		most = max(most, f.Median)
 	}
 	return most
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command bench times whole processes of nsrun beside its peers, in turn and in
-// one run, and prints medians and ratios: make bench.
+// one run, and prints medians and ratios: make bench. As "bench batch" and "bench
+// cni" it is one of the processes that it times.
 package main
 
 import (
@@ -14,15 +15,25 @@ import (
 )
 
 func main() {
+	if err := start(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func start() error {
+	if len(os.Args) > 1 && os.Args[1] == "batch" {
+		return batch(os.Args[2:])
+	}
+	if len(os.Args) > 1 && os.Args[1] == "cni" {
+		return bareCNI(os.Args[2:])
+	}
 	bin := flag.String("bin", "bin", "directory of the built binaries")
 	out := flag.String("out", "", "directory for bench.json and bench.svg; none if empty")
 	rounds := flag.Int("n", 40, "counted runs of each command")
 	only := flag.String("only", "", "only the cases whose name contains this")
 	flag.Parse()
-	if err := run(*bin, *out, *rounds, *only); err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
-	}
+	return run(*bin, *out, *rounds, *only)
 }
 
 func run(bin, out string, rounds int, only string) error {
@@ -30,27 +41,37 @@ func run(bin, out string, rounds int, only string) error {
 	if err != nil {
 		return err
 	}
-	cases, cleanUp, err := prepare(bin)
+	p, cleanUp, err := prepare(bin)
 	if err != nil {
 		return err
 	}
 	defer cleanUp()
-	var results []Result
-	for _, c := range cases {
-		if !strings.Contains(c.Name, only) {
-			continue
+	report := Report{Machine: machineFacts()}
+	add := func(name string, measure func() (Result, error)) error {
+		if !strings.Contains(name, only) {
+			return nil
 		}
-		r, err := c.measure(rounds)
+		r, err := measure()
 		if err != nil {
-			return fmt.Errorf("%s: %w", c.Name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		printResult(os.Stdout, r)
-		results = append(results, r)
+		report.Results = append(report.Results, r)
+		return nil
+	}
+	for _, c := range p.cases() {
+		if err := add(c.Name, func() (Result, error) { return c.measure(rounds) }); err != nil {
+			return err
+		}
+	}
+	const last = "the 1,000th run beside the first"
+	if err := add(last, func() (Result, error) { return series(last, 1000, p.start("", four).Argv) }); err != nil {
+		return err
 	}
 	if out == "" {
 		return nil
 	}
-	return write(out, Report{Machine: machineFacts(), Results: results})
+	return write(out, report)
 }
 
 // Report is what a whole run of the benchmark found.

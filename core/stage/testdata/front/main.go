@@ -46,5 +46,5 @@ func run(argv []string) (int, error) {
 	if err := child.Release(); err != nil {
 		return 0, err
 	}
-	return child.Wait()
+	return child.Wait(func() {})
 }

@@ -2,22 +2,24 @@
 
 #include "textflag.h"
 
-// func populate(start, end uintptr)
-TEXT ·populate(SB),NOSPLIT,$0-16
+// func madvise(start, end, advice uintptr)
+TEXT ·madvise(SB),NOSPLIT,$0-24
 	MOVQ	start+0(FP), DI
 	MOVQ	end+8(FP), SI
 	SUBQ	DI, SI
-	MOVL	$23, DX			// MADV_POPULATE_WRITE
+	MOVQ	advice+16(FP), DX
 	MOVL	$28, AX			// madvise
 	SYSCALL
 	RET
 
-// func data() (start, end uintptr)
-TEXT ·data(SB),NOSPLIT,$0-16
+// func segments() (code, variables, end uintptr)
+TEXT ·segments(SB),NOSPLIT,$0-24
+	LEAQ	runtime·text(SB), AX
+	MOVQ	AX, code+0(FP)
 	LEAQ	runtime·noptrdata(SB), AX
-	MOVQ	AX, start+0(FP)
+	MOVQ	AX, variables+8(FP)
 	LEAQ	runtime·end(SB), AX
-	MOVQ	AX, end+8(FP)
+	MOVQ	AX, end+16(FP)
 	RET
 
 // func address(p *[2 * pageSize]byte) uintptr

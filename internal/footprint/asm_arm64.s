@@ -2,22 +2,24 @@
 
 #include "textflag.h"
 
-// func populate(start, end uintptr)
-TEXT ·populate(SB),NOSPLIT,$0-16
+// func madvise(start, end, advice uintptr)
+TEXT ·madvise(SB),NOSPLIT,$0-24
 	MOVD	start+0(FP), R0
 	MOVD	end+8(FP), R1
 	SUB	R0, R1, R1
-	MOVD	$23, R2			// MADV_POPULATE_WRITE
+	MOVD	advice+16(FP), R2
 	MOVD	$233, R8		// madvise
 	SVC
 	RET
 
-// func data() (start, end uintptr)
-TEXT ·data(SB),NOSPLIT,$0-16
+// func segments() (code, variables, end uintptr)
+TEXT ·segments(SB),NOSPLIT,$0-24
+	MOVD	$runtime·text(SB), R0
+	MOVD	R0, code+0(FP)
 	MOVD	$runtime·noptrdata(SB), R0
-	MOVD	R0, start+0(FP)
+	MOVD	R0, variables+8(FP)
 	MOVD	$runtime·end(SB), R0
-	MOVD	R0, end+8(FP)
+	MOVD	R0, end+16(FP)
 	RET
 
 // func address(p *[2 * pageSize]byte) uintptr

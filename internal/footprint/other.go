@@ -2,10 +2,10 @@
 
 //go:build !amd64 && !arm64
 
-package prefault
+package footprint
 
-func populate(start, end uintptr) {}
+func madvise(start, end, advice uintptr) {}
 
-func data() (start, end uintptr) { return 0, 0 }
+func segments() (code, variables, end uintptr) { return 0, 0, 0 }
 
 func address(p *[2 * pageSize]byte) uintptr { return 0 }

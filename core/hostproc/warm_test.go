@@ -156,10 +156,14 @@ func (w warmTest) killed(t *testing.T) {
 	first := w.pid(t, c)
 	c.Close()
 	left := w.await(t, 1)[0]
-	if err := syscall.Kill(hostOf(t, w.dir), syscall.SIGKILL); err != nil {
+	host := hostOf(t, w.dir)
+	if err := syscall.Kill(host, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	wantNone(t, w.dir)
+	for syscall.Kill(host, 0) == nil { // it has closed its files then
+		time.Sleep(time.Millisecond)
+	}
 	next := w.open(t, time.Minute)
 	if w.pid(t, next) == first {
 		t.Error("a killed plugin answers")

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // TestBridge attaches two sandboxes to nsrun's own bridge, with each backend, and
@@ -30,8 +32,8 @@ func testBridge(h *host, nat string) {
 	h.run("ip", "addr", "add", "192.0.2.1/24", "dev", "outside")
 	h.run("ip", "link", "set", "outside", "up")
 	a, b := h.newSandbox(), h.newSandbox()
-	na := &network{NAT: nat, Publish: []string{"8080:80"}}
-	nb := &network{NAT: nat, Publish: []string{"8081:80"}}
+	na := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
+	nb := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8081:80"}}}
 	ipA, ipB := a.mustPre(na), b.mustPre(nb)
 	a.serve(80, "a")
 	b.serve(80, "b")
@@ -74,7 +76,7 @@ func TestNothingLeft(t *testing.T) {
 			var before string
 			for i := range 3 {
 				s := h.newSandbox()
-				n := &network{NAT: nat, Publish: []string{"127.0.0.1:8080:80", "9000-9002:90-92/udp"}}
+				n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"127.0.0.1:8080:80", "9000-9002:90-92/udp"}}}
 				ip := s.mustPre(n)
 				if h.snapshot() == before {
 					t.Fatal("the snapshot doesn't see a sandbox")
@@ -103,7 +105,7 @@ func TestNamespaceGone(t *testing.T) {
 			t.Run(nat+" "+how, func(t *testing.T) {
 				h := newHost(t)
 				s := h.newSandbox()
-				n := &network{NAT: nat, Publish: []string{"8080:80"}}
+				n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 				ip := s.mustPre(n)
 				s.unpin()
 				if how == "gone" {

@@ -34,6 +34,8 @@ type bridge struct {
 	device  string // of the bridge
 	subnets []netip.Prefix
 	backend backend
+	mtu     int  // of the bridge and the sandboxes; 0 is the kernel's default
+	shaped  bool // the sandbox's rate is limited
 }
 
 // newBridge makes the network for subnets, one IPv4 and one IPv6 prefix at most.
@@ -41,14 +43,14 @@ type bridge struct {
 // can be used side by side.
 func newBridge(subnets []netip.Prefix, b backend) *bridge {
 	if len(subnets) == 0 {
-		return &bridge{defaultName, defaultBridge, []netip.Prefix{netip.MustParsePrefix(defaultSubnet)}, b}
+		return &bridge{name: defaultName, device: defaultBridge, subnets: []netip.Prefix{netip.MustParsePrefix(defaultSubnet)}, backend: b}
 	}
 	sum := fnv.New32a()
 	for _, s := range subnets {
 		fmt.Fprintln(sum, s)
 	}
 	id := fmt.Sprintf("nsrun-%08x", sum.Sum32())
-	return &bridge{id, id, subnets, b}
+	return &bridge{name: id, device: id, subnets: subnets, backend: b}
 }
 
 // parseSubnets reads the values of --subnet.
@@ -105,10 +107,14 @@ func (b *bridge) speaks(ipv4 bool) bool {
 
 // conflist returns the network as a CNI configuration.
 func (b *bridge) conflist() (*conflist, error) {
+	plugins := []any{b.bridgePlugin(), b.portmapPlugin()}
+	if b.shaped {
+		plugins = append(plugins, map[string]any{"type": "bandwidth", "capabilities": map[string]bool{"bandwidth": true}})
+	}
 	text, err := json.MarshalIndent(map[string]any{
 		"cniVersion": "1.1.0",
 		"name":       b.name,
-		"plugins":    []any{b.bridgePlugin(), b.portmapPlugin()},
+		"plugins":    plugins,
 	}, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("make conflist: %w", err)
@@ -132,6 +138,7 @@ func (b *bridge) bridgePlugin() map[string]any {
 		"ipMasqBackend": string(b.backend),
 		"hairpinMode":   true,
 		"capabilities":  map[string]bool{"ips": true, "mac": true},
+		"mtu":           b.mtu,
 		"ipam":          b.ipam(),
 	}
 }

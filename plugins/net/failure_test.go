@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // conf writes a conflist with the given plugins and returns its path.
@@ -57,7 +58,7 @@ func TestKilledWhileAttaching(t *testing.T) {
 		t.Run(nat, func(t *testing.T) {
 			h := newHost(t)
 			s := h.newSandbox()
-			n := &network{NAT: nat, Publish: []string{"8080:80"}}
+			n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 			begin := time.Now()
 			s.mustPre(n)
 			whole := time.Since(begin)
@@ -66,7 +67,7 @@ func TestKilledWhileAttaching(t *testing.T) {
 			const kills = 20
 			for i := range kills {
 				s := h.newSandbox()
-				n := &network{NAT: nat, Publish: []string{"8080:80"}, BinDir: []string{h.binDir}}
+				n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}, BinDir: []string{h.binDir}}
 				s.killedAttach(n, whole*time.Duration(i)/kills)
 				s.mustPost(n)
 				if d := cmp.Diff(clean, h.snapshot()); d != "" {
@@ -83,7 +84,7 @@ func TestKilledWithNamespace(t *testing.T) {
 		t.Run(nat, func(t *testing.T) {
 			h := newHost(t)
 			s := h.newSandbox()
-			n := &network{NAT: nat, Publish: []string{"8080:80"}}
+			n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 			begin := time.Now()
 			s.mustPre(n)
 			whole := time.Since(begin)
@@ -92,7 +93,7 @@ func TestKilledWithNamespace(t *testing.T) {
 			const kills = 10
 			for i := range kills {
 				s := h.newSandbox()
-				n := &network{NAT: nat, Publish: []string{"8080:80"}, BinDir: []string{h.binDir}}
+				n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}, BinDir: []string{h.binDir}}
 				s.killedAttach(n, whole*time.Duration(i)/kills)
 				s.unpin()
 				s.mustPost(n)
@@ -268,7 +269,7 @@ func TestPluginsGone(t *testing.T) {
 	h.run("cp", "-r", h.binDir, binDir)
 	s := h.newSandbox()
 	s.h.binDir = binDir
-	n := &network{NAT: "nftables", Publish: []string{"8080:80"}}
+	n := &network{NAT: "nftables", PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 	ip := s.mustPre(n)
 	must(t, os.Rename(binDir, binDir+".gone"))
 	err := s.post(n)
@@ -373,7 +374,7 @@ func TestManyAtOnce(t *testing.T) {
 			for i, s := range boxes {
 				all.Go(func() {
 					err := in(h.path, func() error {
-						n := &network{NAT: nat, Publish: []string{fmt.Sprintf("%d:80", 8000+i)}}
+						n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{fmt.Sprintf("%d:80", 8000+i)}}}
 						reply, err := s.pre(n)
 						if err != nil {
 							return err

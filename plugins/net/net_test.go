@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // request asks for a network namespace, as root.
@@ -44,8 +45,8 @@ func TestResolveReportsEverything(t *testing.T) {
 	write(t, dir, "lab.conflist", strings.Replace(good, `"bridge"`, `"brigde"`, 1))
 	n := &network{
 		Network: "lab", ConfDir: dir, BinDir: []string{dir}, Subnet: nil,
-		Publish: []string{"80:80", "80:81", "x"}, IP: []string{"nonsense"}, MAC: "01:00:5e:00:00:01",
-		DNS: []string{"one.one.one.one"}, DNSSearch: []string{"a b"},
+		PublishOption: nsnet.PublishOption{Publish: []string{"80:80", "80:81", "x"}}, AddressOptions: nsnet.AddressOptions{IP: []string{"nonsense"}}, MACOption: nsnet.MACOption{MAC: "01:00:5e:00:00:01"},
+		NameOptions: nsnet.NameOptions{DNS: []string{"one.one.one.one"}, DNSSearch: []string{"a b"}},
 	}
 	_, err := n.resolve(request())
 	const usage = "--publish [IP:]HOST:PORT[/PROTO], as in 8080:80, 127.0.0.1:8080:80 or 8000-8010:80-90/udp"
@@ -87,10 +88,10 @@ func TestResolveRefuses(t *testing.T) {
 		{"nat and network", network{Network: single("bridge"), NAT: "iptables"}, "nat iptables: network DIR/bridge.conf has a backend of its own"},
 		{"no such network", network{Network: "nowhere", ConfDir: dir}, `DIR: no network "nowhere" |  | one of those that are there: lab`},
 		{"bad subnet", network{Subnet: []string{"10.1.0.0"}}, "subnet 10.1.0.0: no network in CIDR form"},
-		{"address outside", network{IP: []string{"10.2.0.7"}}, "ip 10.2.0.7: no address for a sandbox in 10.177.0.0/16"},
-		{"gateway's address", network{IP: []string{"10.177.0.1"}}, "ip 10.177.0.1: no address for a sandbox"},
-		{"other family", network{Publish: []string{"[2001:db8::1]:80:80"}}, "publish [2001:db8::1]:80->80/tcp: the bridge has no address of that family"},
-		{"IPv6 loopback", network{Publish: []string{"[::1]:80:80"}}, "publish [::1]:80->80/tcp: the kernel doesn't route packets from ::1 |  | --publish 127.0.0.1:80:80/tcp"},
+		{"address outside", network{AddressOptions: nsnet.AddressOptions{IP: []string{"10.2.0.7"}}}, "ip 10.2.0.7: no address for a sandbox in 10.177.0.0/16"},
+		{"gateway's address", network{AddressOptions: nsnet.AddressOptions{IP: []string{"10.177.0.1"}}}, "ip 10.177.0.1: no address for a sandbox"},
+		{"other family", network{PublishOption: nsnet.PublishOption{Publish: []string{"[2001:db8::1]:80:80"}}}, "publish [2001:db8::1]:80->80/tcp: the bridge has no address of that family"},
+		{"IPv6 loopback", network{PublishOption: nsnet.PublishOption{Publish: []string{"[::1]:80:80"}}}, "publish [::1]:80->80/tcp: the kernel doesn't route packets from ::1 |  | --publish 127.0.0.1:80:80/tcp"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.n.BinDir = []string{dir}
@@ -114,13 +115,13 @@ func TestNegotiateAsUser(t *testing.T) {
 
 func TestNegotiateOffers(t *testing.T) {
 	h := newHost(t)
-	n := &network{bundled: h.binDir, Publish: []string{"8080:80"}}
+	n := &network{bundled: h.binDir, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 	offer, err := n.Negotiate(context.Background(), request())
 	must(t, err)
 	if len(offer.Steps) != 1 || offer.Steps[0].Op != ns.OpLinkUp || len(offer.Hooks) != 2 || len(offer.Pin) != 1 || len(offer.Wants) != 0 {
 		t.Errorf("%+v", offer)
 	}
-	n = &network{bundled: h.binDir, DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}}
+	n = &network{bundled: h.binDir, NameOptions: nsnet.NameOptions{DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}}}
 	offer, err = n.Negotiate(context.Background(), request())
 	must(t, err)
 	if len(offer.Wants) != 1 || offer.Wants[0] != ns.Mount {
@@ -141,13 +142,13 @@ func TestNegotiateBusyHost(t *testing.T) {
 	must(t, err)
 	defer u.Close()
 	h.run("ip", "addr", "add", "10.177.3.4/8", "dev", "lo")
-	holder := &network{Publish: []string{"9090:90"}}
+	holder := &network{PublishOption: nsnet.PublishOption{Publish: []string{"9090:90"}}}
 	holder.Subnet = []string{"10.1.0.0/24"}
 	s := h.newSandbox()
 	s.mustPre(holder)
 	defer s.mustPost(holder)
 
-	n := &network{bundled: h.binDir, Publish: []string{"8080:80", "5353:53/udp", "192.0.2.9:1:1", "127.0.0.1:9090:91", "8081:80"}}
+	n := &network{bundled: h.binDir, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80", "5353:53/udp", "192.0.2.9:1:1", "127.0.0.1:9090:91", "8081:80"}}}
 	_, err = n.Negotiate(context.Background(), request())
 	self := fmt.Sprintf("%s (pid %d)", comm(t), os.Getpid())
 	want := `publish | publish 8080->80/tcp: the port is in use by ` + self + ` |  | another host port: --publish 8081:80/tcp

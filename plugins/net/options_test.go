@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 	"github.com/nsrun/nsrun/nsplugin/nstest"
 )
 
@@ -33,8 +34,8 @@ func TestAddresses(t *testing.T) {
 	h := newHost(t)
 	s := h.newSandbox()
 	n := &network{
-		Subnet: []string{"10.9.0.0/24", "fd00:6e73::/64"}, IP: []string{"10.9.0.77", "fd00:6e73::77"},
-		MAC: "02:00:5e:10:00:01", Publish: []string{"[fd00:6e73::1]:8080:80", "8081:80"},
+		Subnet: []string{"10.9.0.0/24", "fd00:6e73::/64"}, AddressOptions: nsnet.AddressOptions{IP: []string{"10.9.0.77", "fd00:6e73::77"}},
+		MACOption: nsnet.MACOption{MAC: "02:00:5e:10:00:01"}, PublishOption: nsnet.PublishOption{Publish: []string{"[fd00:6e73::1]:8080:80", "8081:80"}},
 	}
 	reply, err := s.pre(n)
 	if err != nil {
@@ -53,7 +54,7 @@ func TestAddresses(t *testing.T) {
 
 	// The address is taken.
 	other := h.newSandbox()
-	m := &network{Subnet: n.Subnet, IP: []string{"10.9.0.77"}}
+	m := &network{Subnet: n.Subnet, AddressOptions: nsnet.AddressOptions{IP: []string{"10.9.0.77"}}}
 	_, err = other.pre(m)
 	if err == nil || !strings.Contains(err.Error(), "address 10.9.0.77 is in use or out of range") {
 		t.Errorf("got %v", err)
@@ -82,7 +83,7 @@ func TestSubnetsSideBySide(t *testing.T) {
 func TestUDP(t *testing.T) {
 	h := newHost(t)
 	s := h.newSandbox()
-	n := &network{Publish: []string{"127.0.0.1:5353:53/udp"}}
+	n := &network{PublishOption: nsnet.PublishOption{Publish: []string{"127.0.0.1:5353:53/udp"}}}
 	s.mustPre(n)
 	var server net.PacketConn
 	must(t, in(s.path, func() (err error) {
@@ -129,7 +130,7 @@ func TestOutside(t *testing.T) {
 			far.serve(80, "far")
 
 			s := h.newSandbox()
-			n := &network{NAT: nat, Publish: []string{"8080:80"}}
+			n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 			s.mustPre(n)
 			s.serve(80, "near")
 			h.expect(s.path, "192.0.2.2:80", "far")
@@ -172,9 +173,9 @@ func TestFiles(t *testing.T) {
 		{"no mount namespace", []ns.Kind{ns.Net}, network{}, map[string]string{}},
 		{"default", []ns.Kind{ns.Net, ns.Mount}, network{}, map[string]string{
 			"/etc/resolv.conf": "", "/etc/hosts": "\n10.177.0.1\thost.nsrun.internal\n"}},
-		{"options", []ns.Kind{ns.Net, ns.Mount}, network{DNS: []string{"192.0.2.53"}, DNSSearch: []string{"a.example"}}, map[string]string{
+		{"options", []ns.Kind{ns.Net, ns.Mount}, network{NameOptions: nsnet.NameOptions{DNS: []string{"192.0.2.53"}, DNSSearch: []string{"a.example"}}}, map[string]string{
 			"/etc/resolv.conf": "search a.example\nnameserver 192.0.2.53\n", "/etc/hosts": ""}},
-		{"left alone", []ns.Kind{ns.Net, ns.Mount}, network{DNS: []string{"none"}, NoHosts: true}, map[string]string{}},
+		{"left alone", []ns.Kind{ns.Net, ns.Mount}, network{NameOptions: nsnet.NameOptions{DNS: []string{"none"}, NoHosts: true}}, map[string]string{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := h.newSandbox()

@@ -5,13 +5,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
@@ -20,6 +17,7 @@ import (
 
 // network is the plugin. Its fields are the options.
 type network struct {
+	nsnet.SubnetOption
 	nsnet.PublishOption
 	nsnet.AddressOptions
 	nsnet.MACOption
@@ -43,6 +41,9 @@ const pluginVersion = "0.1.0"
 // interfaceName is the sandbox's interface; what people expect to see.
 const interfaceName = "eth0"
 
+// purpose is what a caller without privilege can't do.
+const purpose = "attach to a CNI network"
+
 // Describe says what the plugin is.
 func (n *network) Describe() nsplugin.Info {
 	return nsplugin.Info{
@@ -60,7 +61,7 @@ func (n *network) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, erro
 	if !slices.Contains(req.Owns, ns.Net) {
 		return &ns.Offer{}, nil
 	}
-	if err := privileged(req.Facts); err != nil {
+	if err := nsnet.CheckPrivileged(req.Facts, purpose); err != nil {
 		return nil, err
 	}
 	w, err := n.resolve(req)
@@ -79,33 +80,6 @@ func (n *network) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, erro
 	}
 	w.names.Offer(req, offer)
 	return offer, nil
-}
-
-// privileged returns an error for a caller who can't set up a CNI network.
-func privileged(facts ns.Facts) error {
-	if !facts.Root() {
-		return nsplugin.Errorf("attach to a CNI network: %w", unix.EPERM).
-			WithDetail(fmt.Sprintf("CNI needs root, since it makes interfaces and rules on the host; this is user %d", facts.UID)).
-			WithHint("--plugins net=none, which has lo only")
-	}
-	for name, bit := range map[string]uint{"CAP_NET_ADMIN": unix.CAP_NET_ADMIN, "CAP_SYS_ADMIN": unix.CAP_SYS_ADMIN} {
-		if !capable(bit) {
-			return nsplugin.Errorf("attach to a CNI network: %w", unix.EPERM).
-				WithDetail("CNI needs the capability " + name + ", which root lacks here").
-				WithHint("--plugins net=none, which has lo only")
-		}
-	}
-	return nil
-}
-
-// capable reports whether this process has a capability; capabilities(7).
-func capable(bit uint) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return true // let the kernel refuse what it refuses
-	}
-	return data[bit/32].Effective&(1<<(bit%32)) != 0
 }
 
 // PreExec attaches the sandbox to the network.

@@ -44,7 +44,7 @@ func TestResolveReportsEverything(t *testing.T) {
 	dir := fakeBinDir(t, "bridge", "host-local", "mine")
 	write(t, dir, "lab.conflist", strings.Replace(good, `"bridge"`, `"brigde"`, 1))
 	n := &network{
-		Network: "lab", ConfDir: dir, BinDir: []string{dir}, Subnet: nil,
+		Network: "lab", ConfDir: dir, BinDir: []string{dir},
 		PublishOption: nsnet.PublishOption{Publish: []string{"80:80", "80:81", "x"}}, AddressOptions: nsnet.AddressOptions{IP: []string{"nonsense"}}, MACOption: nsnet.MACOption{MAC: "01:00:5e:00:00:01"},
 		NameOptions: nsnet.NameOptions{DNS: []string{"one.one.one.one"}, DNSSearch: []string{"a b"}},
 	}
@@ -84,10 +84,10 @@ func TestResolveRefuses(t *testing.T) {
 		{"not executable", network{Network: single("plain")}, "plain.conf:3: type: DIR/plain is not executable"},
 		{"writable by all", network{Network: single("open")}, "open.conf:3: type: DIR/open can be written by anybody"},
 		{"directory", network{Network: single("folder")}, "folder.conf:3: type: DIR/folder is no file"},
-		{"subnet and network", network{Network: single("bridge"), Subnet: []string{"10.1.0.0/24"}}, "either --network or --subnet"},
+		{"subnet and network", network{Network: single("bridge"), SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.1.0.0/24"}}}, "either --network or --subnet"},
 		{"nat and network", network{Network: single("bridge"), NAT: "iptables"}, "nat iptables: network DIR/bridge.conf has a backend of its own"},
 		{"no such network", network{Network: "nowhere", ConfDir: dir}, `DIR: no network "nowhere" |  | one of those that are there: lab`},
-		{"bad subnet", network{Subnet: []string{"10.1.0.0"}}, "subnet 10.1.0.0: no network in CIDR form"},
+		{"bad subnet", network{SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.1.0.0"}}}, "subnet 10.1.0.0: no network in CIDR form"},
 		{"address outside", network{AddressOptions: nsnet.AddressOptions{IP: []string{"10.2.0.7"}}}, "ip 10.2.0.7: no address for a sandbox in 10.177.0.0/16"},
 		{"gateway's address", network{AddressOptions: nsnet.AddressOptions{IP: []string{"10.177.0.1"}}}, "ip 10.177.0.1: no address for a sandbox"},
 		{"other family", network{PublishOption: nsnet.PublishOption{Publish: []string{"[2001:db8::1]:80:80"}}}, "publish [2001:db8::1]:80->80/tcp: the bridge has no address of that family"},
@@ -107,7 +107,7 @@ func TestNegotiateAsUser(t *testing.T) {
 	req := request()
 	req.Facts.UID = 1000
 	_, err := (&network{}).Negotiate(context.Background(), req)
-	const want = " | attach to a CNI network: operation not permitted | CNI needs root, since it makes interfaces and rules on the host; this is user 1000 | --plugins net=none, which has lo only\n"
+	const want = " | attach to a CNI network: operation not permitted | it makes interfaces and rules on the host, which needs root; this is user 1000 | --plugins net=none, which has lo only\n"
 	if got := shown("\x00", ns.Diagnose(err)); got != want {
 		t.Errorf("got %q; want %q", got, want)
 	}

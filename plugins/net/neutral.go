@@ -50,6 +50,6 @@ func (w *wish) setMTU(n *network) error {
 		return nil
 	}
 	var err error
-	w.own.mtu, err = n.Bytes(w.own.speaks(false))
+	w.own.mtu, err = n.Bytes(w.own.subnets.Speaks(false))
 	return err
 }

@@ -34,7 +34,7 @@ func TestAddresses(t *testing.T) {
 	h := newHost(t)
 	s := h.newSandbox()
 	n := &network{
-		Subnet: []string{"10.9.0.0/24", "fd00:6e73::/64"}, AddressOptions: nsnet.AddressOptions{IP: []string{"10.9.0.77", "fd00:6e73::77"}},
+		SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.9.0.0/24", "fd00:6e73::/64"}}, AddressOptions: nsnet.AddressOptions{IP: []string{"10.9.0.77", "fd00:6e73::77"}},
 		MACOption: nsnet.MACOption{MAC: "02:00:5e:10:00:01"}, PublishOption: nsnet.PublishOption{Publish: []string{"[fd00:6e73::1]:8080:80", "8081:80"}},
 	}
 	reply, err := s.pre(n)
@@ -54,7 +54,7 @@ func TestAddresses(t *testing.T) {
 
 	// The address is taken.
 	other := h.newSandbox()
-	m := &network{Subnet: n.Subnet, AddressOptions: nsnet.AddressOptions{IP: []string{"10.9.0.77"}}}
+	m := &network{SubnetOption: n.SubnetOption, AddressOptions: nsnet.AddressOptions{IP: []string{"10.9.0.77"}}}
 	_, err = other.pre(m)
 	if err == nil || !strings.Contains(err.Error(), "address 10.9.0.77 is in use or out of range") {
 		t.Errorf("got %v", err)
@@ -68,7 +68,7 @@ func TestAddresses(t *testing.T) {
 func TestSubnetsSideBySide(t *testing.T) {
 	h := newHost(t)
 	a, b := h.newSandbox(), h.newSandbox()
-	na, nb := &network{}, &network{Subnet: []string{"10.9.0.0/24"}}
+	na, nb := &network{}, &network{SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.9.0.0/24"}}}
 	if ip := a.mustPre(na); ip != "10.177.0.2" {
 		t.Errorf("address %s", ip)
 	}

@@ -38,7 +38,7 @@ func (n *network) resolve(req *ns.Request) (*wish, error) {
 		errs = append(errs, w.checkPlugins(), w.checkCapabilities())
 	}
 	if w.own != nil {
-		errs = append(errs, w.checkFamilies())
+		errs = append(errs, w.own.subnets.CheckWishes(w.ips, w.ports))
 	}
 	return w, errors.Join(errs...)
 }
@@ -87,9 +87,9 @@ func (w *wish) setOwn(n *network) error {
 		return nsplugin.Errorf("choose a backend for masquerading and published ports: %w", err).WithOption("nat").
 			WithHint("install nftables or iptables, or --network with a conflist that needs none")
 	}
-	subnets, err := parseSubnets(n.Subnet)
+	subnets, err := n.Subnets(standardSubnet)
 	if err != nil {
-		return nsplugin.Errorf("%w", err).WithOption("subnet").WithHint("--subnet " + defaultSubnet)
+		return err
 	}
 	w.own = newBridge(subnets, b)
 	w.own.shaped = w.limits != nsnet.Bandwidth{}
@@ -173,25 +173,6 @@ func (w *wish) can(name string) bool {
 	return false
 }
 
-// checkFamilies returns an error for each address that nsrun's own bridge can't
-// have or publish on, since none of its subnets holds it.
-func (w *wish) checkFamilies() error {
-	var errs []error
-	for _, a := range w.ips {
-		if !w.own.holds(a.Addr) {
-			errs = append(errs, nsplugin.Errorf("%s %s: no address for a sandbox in %s", a.Option, a, w.own).WithOption(a.Option).
-				WithHint("--subnet with the network that holds it"))
-		}
-	}
-	for _, m := range w.ports {
-		if m.HostIP.IsValid() && !w.own.speaks(m.HostIP.Is4()) {
-			errs = append(errs, nsplugin.Errorf("publish %s: the bridge has no address of that family", m).WithOption("publish").
-				WithHint("--subnet "+defaultSubnet+" --subnet fd00:6e73::/64 for a bridge with both"))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // free returns an error for each thing on the host that is in the way.
 func (w *wish) free() error {
 	errs := []error{nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)}
@@ -204,14 +185,14 @@ func (w *wish) free() error {
 // bridgeProblem says what is wrong with the network's bridge, if it has one.
 func (w *wish) bridgeProblem() (problem, hint string) {
 	if w.own != nil {
-		return w.own.problem()
+		return w.own.subnets.BridgeProblem(w.own.device)
 	}
 	for _, p := range w.conf.list.Plugins {
 		var conf struct {
 			Bridge string `json:"bridge"`
 		}
 		if p.Network.Type == "bridge" && json.Unmarshal(p.Bytes, &conf) == nil && conf.Bridge != "" {
-			return bridgeProblem(conf.Bridge)
+			return nsnet.LinkProblem(conf.Bridge)
 		}
 	}
 	return "", ""

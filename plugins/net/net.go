@@ -25,7 +25,6 @@ type network struct {
 	nsnet.NameOptions
 	nsnet.BandwidthOption
 	Network string   `option:"network" args:"NAME|FILE" help:"CNI network to join; without it a bridge of nsrun's own"`
-	Subnet  []string `option:"subnet" args:"CIDR" help:"network of nsrun's own bridge, one IPv4 and one IPv6 (10.177.0.0/16)"`
 	NAT     string   `option:"nat" help:"how nsrun's own bridge translates addresses" default:"auto" enum:"auto,nftables,iptables"`
 	ConfDir string   `option:"cni-conf-dir" type:"path" args:"DIR" help:"where networks are configured" default:"/etc/cni/net.d"`
 	BinDir  []string `option:"cni-bin-dir" type:"path" args:"DIR" help:"more CNI plugins, searched after those of nsrun"`

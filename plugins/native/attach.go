@@ -40,6 +40,9 @@ func (w *wish) attach(k *kernel, req *ns.HookRequest) (*box, error) {
 	if b.mac, err = configure(p.netns, b.addresses); err != nil {
 		return nil, err
 	}
+	if err := k.awaitUp(link.Attrs().Name, w.network.device); err != nil {
+		return nil, err
+	}
 	return b, k.forgetOld(w.ports)
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	nft "github.com/google/nftables"
 	"github.com/vishvananda/netlink"
@@ -56,4 +57,24 @@ func (k *kernel) removeLink(name string) error {
 func isNoLink(err error) bool {
 	var none netlink.LinkNotFoundError
 	return errors.As(err, &none)
+}
+
+// awaitUp waits until the interfaces carry packets. The kernel learns in the
+// background that the other end of a pair is up, and only then lets a bridge use it:
+// the first packets of a command that is quicker are lost, and sent again a second
+// later.
+func (k *kernel) awaitUp(names ...string) error {
+	const poll, patience = time.Millisecond, 5 * time.Second
+	for end := time.Now().Add(patience); len(names) > 0; time.Sleep(poll) {
+		link, err := k.links.LinkByName(names[0])
+		switch {
+		case err != nil:
+			return fmt.Errorf("find interface %s: %w", names[0], err)
+		case link.Attrs().OperState == netlink.OperUp:
+			names = names[1:]
+		case time.Now().After(end):
+			return fmt.Errorf("set interface %s up: it is %s after %v", names[0], link.Attrs().OperState, patience)
+		}
+	}
+	return nil
 }

@@ -78,7 +78,8 @@ func (k *kernel) redirect(link, to netlink.Link) error {
 	err := k.links.QdiscReplace(&netlink.Ingress{QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_INGRESS}})
 	if err == nil {
-		err = k.links.FilterReplace(&netlink.MatchAll{
+		// u32 without a selector matches all, and is there where cls_matchall isn't.
+		err = k.links.FilterReplace(&netlink.U32{
 			FilterAttrs: netlink.FilterAttrs{LinkIndex: index, Parent: netlink.MakeHandle(0xffff, 0), Priority: 1, Protocol: unix.ETH_P_ALL},
 			Actions:     []netlink.Action{netlink.NewMirredAction(to.Attrs().Index)},
 		})

@@ -141,12 +141,12 @@ func TestNegotiateBusyHost(t *testing.T) {
 	u, err := net.ListenPacket("udp4", ":5353")
 	must(t, err)
 	defer u.Close()
-	h.run("ip", "addr", "add", "10.177.3.4/8", "dev", "lo")
+	h.Run("ip", "addr", "add", "10.177.3.4/8", "dev", "lo")
 	holder := &network{PublishOption: nsnet.PublishOption{Publish: []string{"9090:90"}}}
 	holder.Subnet = []string{"10.1.0.0/24"}
 	s := h.newSandbox()
 	s.mustPre(holder)
-	defer s.mustPost(holder)
+	defer s.MustPost(holder)
 
 	n := &network{bundled: h.binDir, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80", "5353:53/udp", "192.0.2.9:1:1", "127.0.0.1:9090:91", "8081:80"}}}
 	_, err = n.Negotiate(context.Background(), request())
@@ -154,7 +154,7 @@ func TestNegotiateBusyHost(t *testing.T) {
 	want := `publish | publish 8080->80/tcp: the port is in use by ` + self + ` |  | another host port: --publish 8081:80/tcp
 publish | publish 5353->53/udp: the port is in use by ` + self + ` |  | another host port: --publish 5354:53/udp
 publish | publish 192.0.2.9:1->1/tcp: no interface of this host has the address 192.0.2.9 |  | an address that ` + "`ip addr`" + ` shows, or none for all of them
-publish | publish: host port 127.0.0.1:9090/tcp is published already, as 9090->90/tcp by run ` + s.id + ` |  | another host port
+publish | publish: host port 127.0.0.1:9090/tcp is published already, as 9090->90/tcp by run ` + s.ID + ` |  | another host port
  | attach to network nsrun: subnet 10.177.0.0/16 is in use: lo has 10.177.3.4/8 |  | --subnet with a network that this host doesn't know
 `
 	if got := shown("\x00", ns.Diagnose(err)); got != want {
@@ -180,7 +180,7 @@ func TestNegotiateWrongBridge(t *testing.T) {
 		{[][]string{{"ip", "link", "del", "nsrun0"}, {"ip", "link", "add", "nsrun0", "type", "bridge"}, {"ip", "addr", "add", "10.177.9.9/16", "dev", "nsrun0"}}, "bridge nsrun0 has 10.177.9.9/16, and not 10.177.0.1"},
 	} {
 		for _, command := range tt.set {
-			h.run(command[0], command[1:]...)
+			h.Run(command[0], command[1:]...)
 		}
 		_, err := n.Negotiate(context.Background(), request())
 		if got := shown("\x00", ns.Diagnose(err)); !strings.Contains(got, tt.want) {

@@ -46,6 +46,8 @@ func bothFamilies(h *Host, kit Kit) {
 		h.T.Errorf("addresses %s", ips)
 	}
 	s.Serve(80, "here")
+	h.await(s.Path, "[fd00:6e73::1]:8081")
+	h.await(h.Path, "[fd00:6e73::77]:80")
 	for _, address := range []string{"127.0.0.1:8080", "10.9.0.77:80", "[fd00:6e73::77]:80", "[fd00:6e73::1]:8080", "[fd00:6e73::1]:8081"} {
 		h.Expect(h.Path, address, "here")
 	}

@@ -84,6 +84,17 @@ func (h *Host) Expect(path, address, want string) {
 	}
 }
 
+// await waits until address answers: IPv6 may first look for others that have the
+// same address, which takes a second or two.
+func (h *Host) await(path, address string) {
+	for range 10 {
+		if _, err := Ask(path, address); err == nil {
+			return
+		}
+		time.Sleep(patience / 10)
+	}
+}
+
 // ServeUDP sends every packet to port in the sandbox back.
 func (s *Sandbox) ServeUDP(port int) {
 	s.h.T.Helper()

@@ -25,8 +25,8 @@ func detach(k *kernel, runID string) error {
 
 // withdraw removes the run's rules.
 func withdraw(k *kernel, runID string) error {
-	if len(networks()) == 0 {
-		return nil
+	if there, err := k.hasTable(); !there || err != nil {
+		return err
 	}
 	unlock, err := lock()
 	if err != nil {

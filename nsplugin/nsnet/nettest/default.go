@@ -36,6 +36,7 @@ func DefaultNetwork(t *testing.T, kit Kit) {
 		{"a run that was never attached is detached", neverAttached},
 		{"detaching twice, with the namespace gone", namespaceGone},
 		{"killed while attaching", killed},
+		{"many at once", many},
 		{"wrong options are refused together", refused},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(NewHost(t), kit) })

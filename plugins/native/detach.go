@@ -6,28 +6,89 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // detach removes all of a run: its elements in the table, its interfaces, its
 // leases, and what was there for it alone. It succeeds when there is nothing.
+//
+// Whatever removes an interface or rules waits for all processors, for some ten
+// milliseconds each time; so what can be done side by side is.
 func detach(k *kernel, runID string) error {
-	// Each of the two waits for all processors, for some ten milliseconds.
-	links := make(chan error)
-	go func() { links <- errors.Join(k.removeLink(hostEnd(runID)), k.removeLink(shaper(runID))) }()
+	unlock, err := lock()
+	if err != nil {
+		return err
+	}
+	others, err := othersThan(runID)
+	if err == nil && others == 0 {
+		defer unlock()
+		return tearDown(k, runID)
+	}
+	unlock()
+	if err != nil {
+		return err
+	}
+	rules := make(chan error)
+	go func() { rules <- withdraw(k, runID) }()
 	// Another sandbox can have the address when both are done.
-	if err := errors.Join(withdraw(k, runID), <-links); err != nil {
+	if err := errors.Join(k.removeLinks(hostEnd(runID), shaper(runID)), <-rules); err != nil {
 		return err
 	}
 	return release(k, runID)
 }
 
-// withdraw removes the run's rules.
-func withdraw(k *kernel, runID string) error {
-	if there, err := k.hasTable(); !there || err != nil {
+// othersThan returns how many leases other runs have.
+func othersThan(runID string) (count int, err error) {
+	for _, dir := range networks() {
+		all, err := dir.list()
+		if err != nil {
+			return 0, err
+		}
+		for _, h := range all {
+			if h.RunID != runID {
+				count++
+			}
+		}
+	}
+	return count, nil
+}
+
+// tearDown removes everything, the run being the last one. The caller holds the lock.
+func tearDown(k *kernel, runID string) error {
+	all := networks()
+	rules := make(chan error)
+	go func() { rules <- dropTable(k, runID) }()
+	names := append(slices.Collect(maps.Keys(all)), hostEnd(runID), shaper(runID))
+	if err := errors.Join(k.removeLinks(names...), <-rules); err != nil {
 		return err
 	}
+	var errs []error
+	for device, dir := range all {
+		_, err := dir.release(runID)
+		errs = append(errs, err, removeDir(device, dir))
+	}
+	return errors.Join(errs...)
+}
+
+// dropTable removes the table, and what the kernel knows of the run's ports.
+func dropTable(k *kernel, runID string) error {
+	found, err := k.findElements(runID)
+	if err != nil {
+		return err
+	}
+	if err := k.removeTable(); err != nil {
+		return err
+	}
+	var gone removed
+	gone.note(found)
+	return k.forgetRun(gone)
+}
+
+// withdraw removes the run's rules.
+func withdraw(k *kernel, runID string) error {
 	unlock, err := lock()
 	if err != nil {
 		return err
@@ -41,12 +102,8 @@ func withdraw(k *kernel, runID string) error {
 }
 
 // release gives the run's addresses free, and removes each bridge whose last sandbox
-// that was. The last bridge takes the table with it.
+// that was.
 func release(k *kernel, runID string) error {
-	all := networks()
-	if len(all) == 0 {
-		return nil
-	}
 	unlock, err := lock()
 	if err != nil {
 		return err
@@ -54,10 +111,10 @@ func release(k *kernel, runID string) error {
 	defer unlock()
 	var errs []error
 	users := 0
-	for device, dir := range all {
+	for device, dir := range networks() {
 		left, err := dir.release(runID)
 		if err == nil && left == 0 {
-			err = removeNetwork(k, device, dir)
+			err = k.removeNetwork(device, dir)
 		}
 		if err != nil {
 			left++ // it stays
@@ -72,10 +129,15 @@ func release(k *kernel, runID string) error {
 }
 
 // removeNetwork removes a bridge that has no sandbox any more, and its directory.
-func removeNetwork(k *kernel, device string, dir leases) error {
-	if err := errors.Join(k.removeLink(device), k.removeBridgeElements(device)); err != nil {
+func (k *kernel) removeNetwork(device string, dir leases) error {
+	if err := errors.Join(k.removeLinks(device), k.removeBridgeElements(device)); err != nil {
 		return err
 	}
+	return removeDir(device, dir)
+}
+
+// removeDir removes the directory of a network without leases.
+func removeDir(device string, dir leases) error {
 	for _, file := range []string{"last4", "last6"} {
 		if err := os.Remove(filepath.Join(string(dir), file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

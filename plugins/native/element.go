@@ -101,7 +101,7 @@ func port(n int) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(n)), 0, 0)
 }
 
-// removed is what removeElements has found of a run.
+// removed is what was found of a run in the table.
 type removed struct {
 	addresses []netip.Addr
 	udp       bool // the run had published UDP ports
@@ -112,36 +112,40 @@ type removed struct {
 // looks again after each round.
 func (k *kernel) removeElements(runID string) (removed, error) {
 	var gone removed
-	there, err := k.hasTable()
-	for there && err == nil {
-		var count int
-		if count, err = k.removeFound(runID, &gone); count == 0 {
-			break
+	for {
+		found, err := k.findElements(runID)
+		if len(found) == 0 || err != nil {
+			return gone, err
+		}
+		gone.note(found)
+		for set, elements := range found {
+			if err := k.rules.SetDeleteElements(set, elements); err != nil {
+				return gone, fmt.Errorf("make nftables elements: %w", err)
+			}
+		}
+		if err := k.rules.Flush(); err != nil {
+			return gone, fmt.Errorf("delete elements from nftables sets: %w", err)
 		}
 	}
-	return gone, err
 }
 
-// removeFound removes those elements of the run that it finds, and returns how many.
-func (k *kernel) removeFound(runID string, gone *removed) (count int, err error) {
+// findElements returns the elements that belong to the run; none if there is no table.
+func (k *kernel) findElements(runID string) (map[*nft.Set][]nft.SetElement, error) {
+	there, err := k.hasTable()
+	if !there || err != nil {
+		return nil, err
+	}
+	found := map[*nft.Set][]nft.SetElement{}
 	for _, set := range runSets() {
 		elements, err := k.elementsOf(set, runID)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if len(elements) == 0 {
-			continue
-		}
-		count += len(elements)
-		gone.note(set, elements)
-		if err := k.rules.SetDeleteElements(set, elements); err != nil {
-			return 0, fmt.Errorf("make nftables elements: %w", err)
+		if len(elements) > 0 {
+			found[set] = elements
 		}
 	}
-	if err := k.rules.Flush(); err != nil {
-		return 0, fmt.Errorf("delete %d elements from nftables sets: %w", count, err)
-	}
-	return count, nil
+	return found, nil
 }
 
 // elementsOf returns the elements of the set that belong to the run.
@@ -160,19 +164,18 @@ func (k *kernel) elementsOf(set *nft.Set, runID string) ([]nft.SetElement, error
 }
 
 // note takes from the elements what else has to be undone with them.
-func (r *removed) note(set *nft.Set, elements []nft.SetElement) {
-	for _, e := range elements {
-		switch set {
-		case ipv4.sandboxes, ipv6.sandboxes:
+func (r *removed) note(found map[*nft.Set][]nft.SetElement) {
+	for _, f := range []*family{ipv4, ipv6} {
+		for _, e := range found[f.sandboxes] {
 			if a, ok := netip.AddrFromSlice(e.Key); ok {
 				r.addresses = append(r.addresses, a)
 			}
-		case ipv4.any, ipv6.any:
+		}
+		for _, e := range found[f.any] {
 			r.udp = r.udp || e.Key[0] == unix.IPPROTO_UDP
-		case ipv4.one:
-			r.udp = r.udp || e.Key[4] == unix.IPPROTO_UDP
-		case ipv6.one:
-			r.udp = r.udp || e.Key[16] == unix.IPPROTO_UDP
+		}
+		for _, e := range found[f.one] { // the address comes first
+			r.udp = r.udp || e.Key[f.length] == unix.IPPROTO_UDP
 		}
 	}
 }

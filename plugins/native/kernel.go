@@ -38,21 +38,6 @@ func (k *kernel) close() {
 	_ = k.rules.CloseLasting() // there is nothing to lose
 }
 
-// removeLink removes an interface; it need not exist.
-func (k *kernel) removeLink(name string) error {
-	link, err := k.links.LinkByName(name)
-	if isNoLink(err) {
-		return nil
-	}
-	if err == nil {
-		err = k.links.LinkDel(link)
-	}
-	if err != nil && !errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("delete interface %s: %w", name, err)
-	}
-	return nil
-}
-
 // isNoLink reports whether err says that there is no such interface.
 func isNoLink(err error) bool {
 	var none netlink.LinkNotFoundError

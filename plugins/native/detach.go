@@ -18,7 +18,7 @@ import (
 // Whatever removes an interface or rules waits for all processors, for some ten
 // milliseconds each time; so what can be done side by side is.
 func detach(k *kernel, runID string) error {
-	unlock, err := lock()
+	unlock, err := lockToUndo()
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func dropTable(k *kernel, runID string) error {
 
 // withdraw removes the run's rules.
 func withdraw(k *kernel, runID string) error {
-	unlock, err := lock()
+	unlock, err := lockToUndo()
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func withdraw(k *kernel, runID string) error {
 // release gives the run's addresses free, and removes each bridge whose last sandbox
 // that was.
 func release(k *kernel, runID string) error {
-	unlock, err := lock()
+	unlock, err := lockToUndo()
 	if err != nil {
 		return err
 	}

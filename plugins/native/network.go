@@ -3,7 +3,10 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -38,6 +41,19 @@ func newNetwork(subnets nsnet.Subnets) network {
 // leases are the addresses of the network's sandboxes.
 func (n network) leases() leases { return leases(filepath.Join(runDir, "networks", n.device)) }
 
+// lockFile is the file of the lock.
+const lockFile = runDir + "/lock"
+
 // lock keeps others from changing what sandboxes share, the leases, the bridges and
-// the frame of the table, until unlock is called.
-func lock() (unlock func(), err error) { return nsnet.LockFile(filepath.Join(runDir, "lock")) }
+// the table, until unlock is called.
+func lock() (unlock func(), err error) { return nsnet.LockFile(lockFile) }
+
+// lockToUndo is lock for those who undo. Where the file isn't there and can't be made,
+// as on a full disk, nobody has the lock.
+func lockToUndo() (unlock func(), err error) {
+	unlock, err = lock()
+	if _, missing := os.Stat(lockFile); err != nil && errors.Is(missing, fs.ErrNotExist) {
+		return func() {}, nil
+	}
+	return unlock, err
+}

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"fmt"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -171,4 +173,34 @@ func TestExplained(t *testing.T) {
 	}
 	s.MustPost(&native{})
 	h.Lacks("nsrun", `nsr\w+`)
+}
+
+// TestDiskFull attaches where the files have no room, later each time.
+func TestDiskFull(t *testing.T) {
+	h := nettest.NewHost(t)
+	failed, attached := 0, 0
+	for inodes := 1; attached == 0; inodes++ {
+		if err := os.MkdirAll(runDir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		h.Run("mount", "-t", "tmpfs", "-o", fmt.Sprintf("nr_inodes=%d", inodes), "full", runDir)
+		s := h.NewSandbox()
+		_, err := s.Pre(&native{})
+		switch {
+		case err == nil:
+			attached++
+		case !strings.Contains(err.Error(), "no space left on device"):
+			t.Errorf("%d inodes: %v", inodes, err)
+		default:
+			failed++
+		}
+		if err := s.Post(&native{}); err != nil {
+			t.Errorf("%d inodes: detach: %v", inodes, err)
+		}
+		h.Lacks(s.ID, `nsrunn?\w*`, `nsrv\w*`)
+		h.Run("umount", runDir)
+	}
+	if failed < 3 {
+		t.Errorf("%d attempts failed", failed)
+	}
 }

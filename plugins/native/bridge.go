@@ -70,7 +70,7 @@ func bridgeSysctls(n network) []sysctl {
 		all = append(all, sysctl{"ipv4/conf/" + n.device + "/route_localnet", "1"})
 	}
 	if n.subnets.Speaks(false) {
-		return append(all, sysctl{"ipv6/conf/all/forwarding", "1"})
+		return append(all, sysctl{"ipv6/conf/all/forwarding", "1"}, sysctl{"ipv6/conf/" + n.device + "/disable_ipv6", "0"})
 	}
 	return append(all, sysctl{"ipv6/conf/" + n.device + "/disable_ipv6", "1"})
 }

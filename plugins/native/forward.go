@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
 	nft "github.com/google/nftables"
 	"github.com/google/nftables/expr"
@@ -62,7 +64,7 @@ func names(conn *nft.Conn, table *nft.Table, chains []*nft.Chain, device string)
 			return true // can't tell, so don't warn
 		}
 		for _, r := range rules {
-			if compares(r, device) {
+			if comparesInterface(conn, r, device) {
 				return true
 			}
 		}
@@ -70,11 +72,42 @@ func names(conn *nft.Conn, table *nft.Table, chains []*nft.Chain, device string)
 	return false
 }
 
-func compares(r *nft.Rule, device string) bool {
+// comparesInterface reports whether the rule asks for packets from or to device.
+func comparesInterface(conn *nft.Conn, r *nft.Rule, device string) bool {
+	loaded := false // the name of an interface is what the next expression looks at
 	for _, e := range r.Exprs {
-		if c, ok := e.(*expr.Cmp); ok && string(bytes.TrimRight(c.Data, "\x00")) == device {
-			return true
+		switch e := e.(type) {
+		case *expr.Meta:
+			loaded = e.Key == expr.MetaKeyIIFNAME || e.Key == expr.MetaKeyOIFNAME
+			continue
+		case *expr.Cmp:
+			if loaded && matches(e.Data, device) {
+				return true
+			}
+		case *expr.Lookup:
+			if loaded && inSet(conn, &nft.Set{Table: r.Table, Name: e.SetName}, device) {
+				return true
+			}
 		}
+		loaded = false
 	}
 	return false
+}
+
+// matches reports whether name, as rules hold it, stands for device: a name without
+// its NUL is the beginning of names, "nsrun*".
+func matches(name []byte, device string) bool {
+	whole, isWhole := bytes.CutSuffix(name, []byte{0})
+	if isWhole {
+		return string(bytes.TrimRight(whole, "\x00")) == device
+	}
+	return strings.HasPrefix(device, string(name))
+}
+
+func inSet(conn *nft.Conn, set *nft.Set, device string) bool {
+	elements, err := conn.GetSetElements(set)
+	if err != nil {
+		return true // can't tell, so don't warn
+	}
+	return slices.ContainsFunc(elements, func(e nft.SetElement) bool { return matches(e.Key, device) })
 }

@@ -113,6 +113,11 @@ func configureLink(links *netlink.Handle, link netlink.Link, addresses []netip.P
 		return err
 	}
 	for _, a := range addresses {
+		if a.Addr().Is6() { // the host may have it off for new interfaces
+			if err := set(sysctl{"ipv6/conf/" + interfaceName + "/disable_ipv6", "0"}); err != nil {
+				return err
+			}
+		}
 		if err := links.AddrReplace(link, address(a)); err != nil {
 			return fmt.Errorf("add address %s: %w", a, err)
 		}

@@ -33,14 +33,30 @@ func LockFile(path string) (unlock func(), err error) {
 }
 
 // Flock takes the lock of f; flock(2). It gives up, and returns false, after wait.
+//
+// The kernel wakes those that wait, so that a hundred of them cost nothing and none is
+// always too late.
 func Flock(f *os.File, wait time.Duration) bool {
-	const poll = 5 * time.Millisecond
-	for end := time.Now().Add(wait); ; time.Sleep(poll) {
-		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			return true
-		}
-		if time.Now().After(end) {
-			return false
+	fd := int(f.Fd())
+	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
+		return true
+	}
+	taken := make(chan error, 1)
+	go func() { taken <- flockBlocking(fd) }()
+	select {
+	case err := <-taken:
+		return err == nil
+	case <-time.After(wait):
+		// The call goes on. If it comes to have the lock after f was closed, the lock
+		// ends with the call.
+		return false
+	}
+}
+
+func flockBlocking(fd int) error {
+	for {
+		if err := unix.Flock(fd, unix.LOCK_EX); err != unix.EINTR {
+			return err
 		}
 	}
 }

@@ -56,17 +56,14 @@ func (w *wish) prepare(k *kernel, who holder) (addresses []netip.Prefix, bridge 
 	if addresses, err = w.network.leases().allot(w.network.subnets, w.ips, who); err != nil {
 		return nil, 0, err
 	}
-	if err := k.ensureTable(); err != nil {
+	if bridge, err = k.ensureNetwork(w.network); err != nil {
 		return nil, 0, err
 	}
-	// In the table before it is there: see the chain "guard".
-	if err := k.addBridgeElements(w.network.device); err != nil {
-		return nil, 0, err
+	var plain []netip.Addr
+	for _, p := range addresses {
+		plain = append(plain, p.Addr())
 	}
-	if bridge, err = k.ensureBridge(w.network); err != nil {
-		return nil, 0, err
-	}
-	return addresses, bridge, k.addElements(who.RunID, addresses, w.ports, w.isolate)
+	return addresses, bridge, k.addElements(who.RunID, plain, w.ports, w.isolate)
 }
 
 // place says where the sandbox is.

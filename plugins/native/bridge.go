@@ -14,29 +14,47 @@ import (
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
-// ensureBridge makes the network's bridge, or what is missing of it, and returns
-// its index. The caller holds the lock.
-func (k *kernel) ensureBridge(n network) (int, error) {
+// ensureNetwork makes the table and the network's bridge, or what is missing of them,
+// and returns the bridge's index. The caller holds the lock.
+func (k *kernel) ensureNetwork(n network) (int, error) {
+	made, err := k.ensureTable()
+	if err != nil {
+		return 0, err
+	}
 	link, err := k.links.LinkByName(n.device)
-	if isNoLink(err) {
-		link, err = k.addBridge(n)
+	if err != nil && !isNoLink(err) {
+		return 0, fmt.Errorf("find bridge %s: %w", n.device, err)
+	}
+	// In the table before it is there: see the chain "guard".
+	if missing := isNoLink(err); missing || made {
+		if err := k.addBridgeElements(n.device); err != nil {
+			return 0, err
+		}
+		if missing {
+			link, err = k.addBridge(n)
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("add bridge %s: %w", n.device, err)
 	}
+	return link.Attrs().Index, k.configureBridge(n, link)
+}
+
+// configureBridge gives the bridge its addresses and sets it up.
+func (k *kernel) configureBridge(n network, link netlink.Link) error {
 	if err := set(bridgeSysctls(n)...); err != nil {
-		return 0, err
+		return err
 	}
 	for _, s := range n.subnets {
 		gateway := netip.PrefixFrom(nsnet.Gateway(s), s.Bits())
 		if err := k.links.AddrReplace(link, address(gateway)); err != nil {
-			return 0, fmt.Errorf("add address %s to bridge %s: %w", gateway, n.device, err)
+			return fmt.Errorf("add address %s to bridge %s: %w", gateway, n.device, err)
 		}
 	}
 	if err := k.links.LinkSetUp(link); err != nil {
-		return 0, fmt.Errorf("set bridge %s up: %w", n.device, err)
+		return fmt.Errorf("set bridge %s up: %w", n.device, err)
 	}
-	return link.Attrs().Index, nil
+	return nil
 }
 
 // addBridge makes the interface. It gets a hardware address of its own: otherwise

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -37,17 +38,14 @@ func (k *kernel) forgetOld(ports []nsnet.Mapping) error {
 }
 
 // forgetRun does the same for ports that were published until now.
-func (k *kernel) forgetRun(gone removed) error {
-	if !gone.udp {
+func (k *kernel) forgetRun(r *record) error {
+	if !r.udp() {
 		return nil
 	}
-	dead := map[netip.Addr]bool{}
-	for _, a := range gone.addresses {
-		dead[a] = true
-	}
+	dead := r.all()
 	return k.forget(func(c *netlink.ConntrackFlow) bool {
 		a, _ := netip.AddrFromSlice(c.Reverse.SrcIP)
-		return c.Forward.Protocol == unix.IPPROTO_UDP && dead[a.Unmap()]
+		return c.Forward.Protocol == unix.IPPROTO_UDP && slices.Contains(dead, a.Unmap())
 	})
 }
 

@@ -16,113 +16,79 @@ import (
 // leases, and what was there for it alone. It succeeds when there is nothing.
 //
 // Whatever removes an interface or rules waits for all processors, for some ten
-// milliseconds each time; so what can be done side by side is.
-func detach(k *kernel, runID string) error {
+// milliseconds each time; so what can be done side by side is, and without the lock
+// as far as it touches nobody else.
+func detach(k *kernel, r *record) error {
+	alone, err := tearDown(k, r)
+	if alone || err != nil {
+		return err
+	}
+	rules := make(chan error)
+	go func() { rules <- withdraw(k, r) }()
+	// Another sandbox can have the address when both are done.
+	if err := errors.Join(k.removeLinks(hostEnd(r.runID), shaper(r.runID)), <-rules); err != nil {
+		return err
+	}
+	return release(k, r)
+}
+
+// tearDown removes everything if the run is the last one, and reports whether it is.
+func tearDown(k *kernel, r *record) (alone bool, err error) {
 	unlock, err := lockToUndo()
 	if err != nil {
-		return err
+		return false, err
 	}
-	others, err := othersThan(runID)
-	if err == nil && others == 0 {
-		defer unlock()
-		return tearDown(k, runID)
+	defer unlock()
+	if others, err := r.others(); others > 0 || err != nil {
+		return false, err
 	}
-	unlock()
-	if err != nil {
-		return err
-	}
-	rules := make(chan error)
-	go func() { rules <- withdraw(k, runID) }()
-	// Another sandbox can have the address when both are done.
-	if err := errors.Join(k.removeLinks(hostEnd(runID), shaper(runID)), <-rules); err != nil {
-		return err
-	}
-	return release(k, runID)
-}
-
-// othersThan returns how many leases other runs have.
-func othersThan(runID string) (count int, err error) {
-	for _, dir := range networks() {
-		all, err := dir.list()
-		if err != nil {
-			return 0, err
-		}
-		for _, h := range all {
-			if h.RunID != runID {
-				count++
-			}
-		}
-	}
-	return count, nil
-}
-
-// tearDown removes everything, the run being the last one. The caller holds the lock.
-func tearDown(k *kernel, runID string) error {
 	all := networks()
 	rules := make(chan error)
-	go func() { rules <- dropTable(k, runID) }()
-	names := append(slices.Collect(maps.Keys(all)), hostEnd(runID), shaper(runID))
+	go func() { rules <- errors.Join(k.removeTable(), k.forgetRun(r)) }()
+	for device := range r.Addresses {
+		all[device] = network{device: device}.leases() // also if somebody has removed the files
+	}
+	names := append(slices.Collect(maps.Keys(all)), hostEnd(r.runID), shaper(r.runID))
 	if err := errors.Join(k.removeLinks(names...), <-rules); err != nil {
-		return err
+		return true, err
 	}
 	var errs []error
 	for device, dir := range all {
-		_, err := dir.release(runID)
+		_, err := dir.release(r.runID, r.Addresses[device])
 		errs = append(errs, err, removeDir(device, dir))
 	}
-	return errors.Join(errs...)
+	return true, errors.Join(errs...)
 }
 
-// dropTable removes the table, and what the kernel knows of the run's ports.
-func dropTable(k *kernel, runID string) error {
-	found, err := k.findElements(runID)
-	if err != nil {
-		return err
+// withdraw removes the run's rules: those that must be there, or all that are found if
+// that fails, as it does when one is missing.
+func withdraw(k *kernel, r *record) error {
+	if !r.Complete || k.removeElements(r) != nil {
+		if err := k.searchElements(r.runID); err != nil {
+			return err
+		}
 	}
-	if err := k.removeTable(); err != nil {
-		return err
-	}
-	var gone removed
-	gone.note(found)
-	return k.forgetRun(gone)
-}
-
-// withdraw removes the run's rules.
-func withdraw(k *kernel, runID string) error {
-	unlock, err := lockToUndo()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	gone, err := k.removeElements(runID)
-	if err != nil {
-		return err
-	}
-	return k.forgetRun(gone)
+	return k.forgetRun(r)
 }
 
 // release gives the run's addresses free, and removes each bridge whose last sandbox
 // that was.
-func release(k *kernel, runID string) error {
+func release(k *kernel, r *record) error {
 	unlock, err := lockToUndo()
 	if err != nil {
 		return err
 	}
 	defer unlock()
 	var errs []error
-	users := 0
-	for device, dir := range networks() {
-		left, err := dir.release(runID)
+	for device, addresses := range r.Addresses {
+		dir := network{device: device}.leases()
+		left, err := dir.release(r.runID, addresses)
 		if err == nil && left == 0 {
 			err = k.removeNetwork(device, dir)
 		}
-		if err != nil {
-			left++ // it stays
-			errs = append(errs, err)
-		}
-		users += left
+		errs = append(errs, err)
 	}
-	if users == 0 {
+	if len(networks()) == 0 {
 		errs = append(errs, k.removeTable())
 	}
 	return errors.Join(errs...)

@@ -46,23 +46,13 @@ func (k *kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElemen
 	return k.rules.Flush()
 }
 
-// addElements makes the table know a sandbox: its addresses, and its ports. The
-// caller holds the lock.
-func (k *kernel) addElements(runID string, addresses []netip.Prefix, ports []nsnet.Mapping, isolate bool) error {
-	for _, p := range addresses {
-		f, a := familyOf(p.Addr()), p.Addr()
-		member := []nft.SetElement{{Key: a.AsSlice(), Comment: runID}}
-		err := k.rules.SetAddElements(f.sandboxes, member)
-		if isolate {
-			err = errors.Join(err, k.rules.SetAddElements(f.isolated, member))
+// addElements makes the table know a sandbox: its addresses, and its ports.
+func (k *kernel) addElements(runID string, addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) error {
+	for set, elements := range elementsFor(addresses, ports, isolate) {
+		for i := range elements {
+			elements[i].Comment = runID
 		}
-		for _, m := range ports {
-			if set, e, ok := f.element(m, a); ok {
-				e.Comment = runID
-				err = errors.Join(err, k.rules.SetAddElements(set, []nft.SetElement{e}))
-			}
-		}
-		if err != nil {
+		if err := k.rules.SetAddElements(set, elements); err != nil {
 			return fmt.Errorf("make nftables elements: %w", err)
 		}
 	}
@@ -70,6 +60,24 @@ func (k *kernel) addElements(runID string, addresses []netip.Prefix, ports []nsn
 		return fmt.Errorf("add addresses and ports to nftables sets: %w", err)
 	}
 	return nil
+}
+
+// elementsFor returns the elements of a sandbox, by set.
+func elementsFor(addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) map[*nft.Set][]nft.SetElement {
+	all := map[*nft.Set][]nft.SetElement{}
+	for _, a := range addresses {
+		f := familyOf(a)
+		all[f.sandboxes] = append(all[f.sandboxes], nft.SetElement{Key: a.AsSlice()})
+		if isolate {
+			all[f.isolated] = append(all[f.isolated], nft.SetElement{Key: a.AsSlice()})
+		}
+		for _, m := range ports {
+			if set, e, ok := f.element(m, a); ok {
+				all[set] = append(all[set], e)
+			}
+		}
+	}
+	return all
 }
 
 func familyOf(a netip.Addr) *family {
@@ -101,51 +109,55 @@ func port(n int) []byte {
 	return append(binary.BigEndian.AppendUint16(nil, uint16(n)), 0, 0)
 }
 
-// removed is what was found of a run in the table.
-type removed struct {
-	addresses []netip.Addr
-	udp       bool // the run had published UDP ports
-}
-
-// removeElements makes the table forget all of a run. The caller holds the lock: the
-// kernel lists a set in parts, and leaves elements out if it changes meanwhile. So it
-// looks again after each round.
-func (k *kernel) removeElements(runID string) (removed, error) {
-	var gone removed
-	for {
-		found, err := k.findElements(runID)
-		if len(found) == 0 || err != nil {
-			return gone, err
-		}
-		gone.note(found)
-		for set, elements := range found {
-			if err := k.rules.SetDeleteElements(set, elements); err != nil {
-				return gone, fmt.Errorf("make nftables elements: %w", err)
-			}
-		}
-		if err := k.rules.Flush(); err != nil {
-			return gone, fmt.Errorf("delete elements from nftables sets: %w", err)
+// removeElements makes the table forget a run whose elements are all there.
+func (k *kernel) removeElements(r *record) error {
+	for set, elements := range elementsFor(r.all(), r.ports, r.isolate) {
+		if err := k.rules.SetDeleteElements(set, elements); err != nil {
+			return fmt.Errorf("make nftables elements: %w", err)
 		}
 	}
+	if err := k.rules.Flush(); err != nil {
+		return fmt.Errorf("delete elements from nftables sets: %w", err)
+	}
+	return nil
 }
 
-// findElements returns the elements that belong to the run; none if there is no table.
-func (k *kernel) findElements(runID string) (map[*nft.Set][]nft.SetElement, error) {
+// searchElements makes the table forget all of a run that it finds there. The kernel
+// lists a set in parts, and leaves elements out if the set changes meanwhile; so it
+// looks until it has found nothing twice.
+func (k *kernel) searchElements(runID string) error {
+	for empty := 0; empty < 2; {
+		count, err := k.removeFound(runID)
+		if err != nil {
+			return err
+		}
+		if empty++; count > 0 {
+			empty = 0
+		}
+	}
+	return nil
+}
+
+// removeFound removes the elements of the run that it finds, and returns how many.
+func (k *kernel) removeFound(runID string) (count int, err error) {
 	there, err := k.hasTable()
 	if !there || err != nil {
-		return nil, err
+		return 0, err
 	}
-	found := map[*nft.Set][]nft.SetElement{}
 	for _, set := range runSets() {
 		elements, err := k.elementsOf(set, runID)
-		if err != nil {
-			return nil, err
+		if err == nil && len(elements) > 0 {
+			count += len(elements)
+			err = k.rules.SetDeleteElements(set, elements)
 		}
-		if len(elements) > 0 {
-			found[set] = elements
+		if err != nil {
+			return 0, err
 		}
 	}
-	return found, nil
+	if err := k.rules.Flush(); err != nil {
+		return 0, fmt.Errorf("delete %d elements from nftables sets: %w", count, err)
+	}
+	return count, nil
 }
 
 // elementsOf returns the elements of the set that belong to the run.
@@ -161,21 +173,4 @@ func (k *kernel) elementsOf(set *nft.Set, runID string) ([]nft.SetElement, error
 		}
 	}
 	return own, nil
-}
-
-// note takes from the elements what else has to be undone with them.
-func (r *removed) note(found map[*nft.Set][]nft.SetElement) {
-	for _, f := range []*family{ipv4, ipv6} {
-		for _, e := range found[f.sandboxes] {
-			if a, ok := netip.AddrFromSlice(e.Key); ok {
-				r.addresses = append(r.addresses, a)
-			}
-		}
-		for _, e := range found[f.any] {
-			r.udp = r.udp || e.Key[0] == unix.IPPROTO_UDP
-		}
-		for _, e := range found[f.one] { // the address comes first
-			r.udp = r.udp || e.Key[f.length] == unix.IPPROTO_UDP
-		}
-	}
 }

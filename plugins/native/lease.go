@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
@@ -151,42 +152,43 @@ func replaceFile(path string, data []byte) error {
 	return err
 }
 
-// list returns the addresses that are leased, by the runs that have them.
-func (dir leases) list() (map[netip.Addr]holder, error) {
+// addresses returns those that are leased, without a look at whose they are.
+func (dir leases) addresses() ([]netip.Addr, error) {
 	entries, err := os.ReadDir(string(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	all := map[netip.Addr]holder{}
+	var all []netip.Addr
 	for _, e := range entries {
-		a, err := netip.ParseAddr(e.Name())
-		if err != nil {
-			continue
-		}
-		if h, leased := dir.holder(a); leased {
-			all[a] = h
+		if a, err := netip.ParseAddr(e.Name()); err == nil {
+			all = append(all, a)
 		}
 	}
 	return all, nil
 }
 
-// release gives up what the run has leased. It returns how many leases of others
-// are left.
-func (dir leases) release(runID string) (left int, err error) {
-	all, err := dir.list()
-	if err != nil {
-		return 0, err
-	}
-	for a, h := range all {
-		if h.RunID != runID {
-			left++
+// of returns the addresses that the run has leased.
+func (dir leases) of(runID string) ([]netip.Addr, error) {
+	all, err := dir.addresses()
+	return slices.DeleteFunc(all, func(a netip.Addr) bool {
+		h, leased := dir.holder(a)
+		return !leased || h.RunID != runID
+	}), err
+}
+
+// release gives up those of addresses that the run has leased. It returns how many
+// leases are left.
+func (dir leases) release(runID string, addresses []netip.Addr) (left int, err error) {
+	for _, a := range addresses {
+		if h, leased := dir.holder(a); !leased || h.RunID != runID {
 			continue
 		}
 		if err := os.Remove(filepath.Join(string(dir), a.String())); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, err
 		}
 	}
-	return left, nil
+	all, err := dir.addresses()
+	return len(all), err
 }
 
 // networks returns the leases of all networks, by the names of their bridges.

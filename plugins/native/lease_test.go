@@ -53,7 +53,11 @@ func TestLeases(t *testing.T) {
 	}
 	release := func(run string) string {
 		t.Helper()
-		left, err := dir.release(run)
+		own, err := dir.of(run)
+		if err != nil {
+			return err.Error()
+		}
+		left, err := dir.release(run, own)
 		return fmt.Sprint(left, err)
 	}
 	want := nsnet.Address{Addr: netip.MustParseAddr("10.1.0.6")}

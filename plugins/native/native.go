@@ -159,20 +159,28 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	if err != nil {
 		return nil, explain(w.network, err) // PostExec follows, and undoes what is left
 	}
-	reply := &ns.HookReply{Results: box.results(w)}
+	state, err := box.encode(w.network)
+	if err != nil {
+		return nil, err
+	}
+	reply := &ns.HookReply{Results: box.results(w), State: state}
 	w.names.Reply(req, box.place(), reply)
 	return reply, nil
 }
 
-// PostExec detaches the sandbox. All that there is to undo is found by the run's id,
-// so that it doesn't matter how far PreExec came.
+// PostExec detaches the sandbox. Without PreExec's state, all that there is to undo is
+// found by the run's id, so that it doesn't matter how far PreExec came.
 func (n *native) PostExec(_ context.Context, req *ns.HookRequest) error {
 	k, err := openKernel()
 	if err != nil {
 		return err
 	}
 	defer k.close()
-	if err := detach(k, req.RunID); err != nil {
+	r, err := n.recall(req)
+	if err == nil {
+		err = detach(k, r)
+	}
+	if err != nil {
 		return nsplugin.Errorf("detach run %s: %w", req.RunID, err).WithHint("nsctl gc tries again")
 	}
 	return nsnet.HostPorts.Drop(req.RunID)

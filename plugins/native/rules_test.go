@@ -148,6 +148,7 @@ func TestTableTakenAway(t *testing.T) {
 		first.MustPre(n)
 		h.Run(command[0], command[1:]...)
 		first.MustPost(n)
+		h.Lacks("nsrun", `nsr\w+`)
 		second.MustPre(n)
 		second.Serve(80, "second")
 		h.Expect(h.Path, "127.0.0.1:8080", "second")

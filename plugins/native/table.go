@@ -101,22 +101,22 @@ func (k *kernel) hasTable() (bool, error) {
 }
 
 // ensureTable makes the table with its sets and chains in one transaction, unless
-// it is there. The caller holds the lock.
-func (k *kernel) ensureTable() error {
+// it is there. It reports whether it made it. The caller holds the lock.
+func (k *kernel) ensureTable() (made bool, err error) {
 	if there, err := k.hasTable(); there || err != nil {
-		return err
+		return false, err
 	}
 	k.rules.AddTable(table)
 	for _, s := range append(runSets(), bridges, within) {
 		if err := k.rules.AddSet(s, nil); err != nil {
-			return fmt.Errorf("make nftables set %s: %w", s.Name, err)
+			return false, fmt.Errorf("make nftables set %s: %w", s.Name, err)
 		}
 	}
 	k.addChains()
 	if err := k.rules.Flush(); err != nil {
-		return fmt.Errorf("add nftables table inet %s: %w", table.Name, err)
+		return false, fmt.Errorf("add nftables table inet %s: %w", table.Name, err)
 	}
-	return nil
+	return true, nil
 }
 
 // removeTable removes the table; it need not exist.

@@ -148,8 +148,10 @@ func published(h *Host, kit Kit) {
 		}
 	}
 	a.MustPost(forA)
+	h.Lacks(a.ID, ipA, "8080", "5353") // while there is another one
+	h.Expect(h.Path, "127.0.0.1:9000", "b")
 	b.MustPost(forB)
-	h.Lacks(a.ID, b.ID, ipA, ipB, `(nsrv|veth)\w*`, "8080", "8081", "9000")
+	h.Lacks(b.ID, ipB, `(nsrv|veth)\w*`, "8081", "9000")
 }
 
 func outside(h *Host, kit Kit) {

@@ -44,21 +44,46 @@ func (b *box) encode(n network) ([]byte, error) {
 // from the leases.
 func (n *native) recall(req *ns.HookRequest) (*record, error) {
 	r := &record{}
+	var err error
 	if len(req.State) == 0 || json.Unmarshal(req.State, r) != nil {
-		r = &record{Addresses: map[string][]netip.Addr{}}
-		for device, dir := range networks() {
-			own, err := dir.of(req.RunID)
-			if err != nil {
-				return nil, err
-			}
-			if len(own) > 0 {
-				r.Addresses[device] = own
-			}
-		}
+		r, err = searchLeases(req.RunID)
+	}
+	if err != nil {
+		return nil, err
 	}
 	r.runID, r.isolate = req.RunID, n.Isolate
 	r.ports, _ = n.Ports() // which were read before, in PreExec
+	r.forgetReleased()
 	return r, nil
+}
+
+func searchLeases(runID string) (*record, error) {
+	r := &record{Addresses: map[string][]netip.Addr{}}
+	for device, dir := range networks() {
+		own, err := dir.of(runID)
+		if err != nil {
+			return nil, err
+		}
+		if len(own) > 0 {
+			r.Addresses[device] = own
+		}
+	}
+	return r, nil
+}
+
+// forgetReleased takes out what isn't the run's any more: a run may be detached again
+// after another one has got its addresses, and what has the same key in the table is
+// then that one's.
+func (r *record) forgetReleased() {
+	for device, addresses := range r.Addresses {
+		dir := network{device: device}.leases()
+		own := slices.DeleteFunc(addresses, func(a netip.Addr) bool {
+			h, leased := dir.holder(a)
+			return !leased || h.RunID != r.runID
+		})
+		r.Complete = r.Complete && len(own) == len(addresses)
+		r.Addresses[device] = own
+	}
 }
 
 // all are the run's addresses.

@@ -35,6 +35,7 @@ func DefaultNetwork(t *testing.T, kit Kit) {
 		{"a pool with one address", exhausted},
 		{"a run that was never attached is detached", neverAttached},
 		{"detaching twice, with the namespace gone", namespaceGone},
+		{"detaching again, when another run has all of it", detachedLate},
 		{"killed while attaching", killed},
 		{"many at once", many},
 		{"wrong options are refused together", refused},

@@ -35,6 +35,22 @@ func namespaceGone(h *Host, kit Kit) {
 	}
 }
 
+// detachedLate detaches a run again after another one has got its address and port.
+func detachedLate(h *Host, kit Kit) {
+	o := publish("8080:80")
+	o.Subnet = []string{"10.9.0.0/30"} // with one address for sandboxes
+	first, second, b := h.NewSandbox(), h.NewSandbox(), kit.New(o)
+	first.MustPre(b)
+	first.MustPost(b)
+	second.MustPre(b)
+	second.Serve(80, "second")
+	first.MustPost(b)
+	h.Expect(h.Path, "127.0.0.1:8080", "second")
+	h.Expect(second.Path, "10.9.0.1:8080", "second")
+	second.MustPost(b)
+	h.Lacks(first.ID, second.ID, "8080", `(veth|nsrv)\w*`)
+}
+
 // killed attaches sandboxes in processes that are killed, later each time, so that
 // each step of attaching is the last one some time. Beside them a sandbox goes on.
 func killed(h *Host, kit Kit) {

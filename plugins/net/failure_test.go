@@ -53,57 +53,43 @@ func (s *sandbox) killedAttach(n *network, d time.Duration) {
 }
 
 // TestKilledWhileAttaching kills PreExec at many moments. PostExec knows nothing
-// but the request, and leaves nothing.
+// but the request, and leaves nothing. TestDefaultNetwork does it with nftables.
 func TestKilledWhileAttaching(t *testing.T) {
-	for _, nat := range []string{"nftables", "iptables"} {
-		t.Run(nat, func(t *testing.T) {
-			h := newHost(t)
-			s := h.newSandbox()
-			n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
-			begin := time.Now()
-			s.mustPre(n)
-			whole := time.Since(begin)
-			s.MustPost(n)
-			clean := h.Snapshot()
-			const kills = 20
-			for i := range kills {
-				s := h.newSandbox()
-				n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}, BinDir: []string{h.binDir}}
-				s.killedAttach(n, whole*time.Duration(i)/kills)
-				s.MustPost(n)
-				if d := cmp.Diff(clean, h.Snapshot()); d != "" {
-					t.Fatalf("killed after %v of %v:\n%s", whole*time.Duration(i)/kills, whole, d)
-				}
-			}
-		})
+	h := newHost(t)
+	killEverywhere(h, "iptables", 20, func(*sandbox) {})
+}
+
+// killEverywhere kills PreExec as often as told, later each time.
+func killEverywhere(h *host, nat string, kills int, killed func(*sandbox)) {
+	s := h.newSandbox()
+	n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}, BinDir: []string{h.binDir}}
+	begin := time.Now()
+	s.mustPre(n)
+	whole := time.Since(begin)
+	s.MustPost(n)
+	clean := h.Snapshot()
+	for i := range kills {
+		s := h.newSandbox()
+		s.killedAttach(n, whole*time.Duration(i)/time.Duration(kills))
+		killed(s)
+		s.MustPost(n)
+		if d := cmp.Diff(clean, h.Snapshot()); d != "" {
+			h.T.Fatalf("killed after %d/%d of %v:\n%s", i, kills, whole, d)
+		}
 	}
 }
 
 // TestKilledWithNamespace is the same when the namespace dies as well.
 func TestKilledWithNamespace(t *testing.T) {
 	for _, nat := range []string{"nftables", "iptables"} {
-		t.Run(nat, func(t *testing.T) {
-			h := newHost(t)
-			s := h.newSandbox()
-			n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
-			begin := time.Now()
-			s.mustPre(n)
-			whole := time.Since(begin)
-			s.MustPost(n)
-			clean := h.Snapshot()
-			const kills = 10
-			for i := range kills {
-				s := h.newSandbox()
-				n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}, BinDir: []string{h.binDir}}
-				s.killedAttach(n, whole*time.Duration(i)/kills)
-				s.Unpin()
-				s.MustPost(n)
-				if d := cmp.Diff(clean, h.Snapshot()); d != "" {
-					t.Fatalf("killed after %v of %v:\n%s", whole*time.Duration(i)/kills, whole, d)
-				}
-			}
-		})
+		t.Run(nat, func(t *testing.T) { killEverywhere(newHost(t), nat, 10, (*sandbox).gone) })
 	}
+}
+
+// gone lets the namespace go, and waits until the kernel has.
+func (s *sandbox) gone() {
+	s.Unpin()
+	s.h.Settle()
 }
 
 // TestFirewallKilled has a plugin that undoes only what the result cache lists,

@@ -31,14 +31,14 @@ func namespaceGone(h *Host, kit Kit) {
 		}
 		s.MustPost(b)
 		s.MustPost(b)
-		h.settle()
+		h.Settle()
 		h.Lacks(s.ID, ip, `(veth|nsrv)\w*`, "8080")
 	}
 }
 
-// settle waits a while for interfaces to go whose other end was in a namespace that
+// Settle waits a while for interfaces to go whose other end was in a namespace that
 // has ended: the kernel takes that down in the background.
-func (h *Host) settle() {
+func (h *Host) Settle() {
 	h.T.Helper()
 	for end := time.Now().Add(2 * patience); time.Now().Before(end); time.Sleep(patience / 100) {
 		if !strings.Contains(h.Run("ip", "-o", "link", "show", "type", "veth"), "veth") {

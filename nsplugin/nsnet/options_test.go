@@ -83,7 +83,6 @@ func TestFeatures(t *testing.T) {
 		NameOptions
 		MTU    int  `option:"mtu,required" help:"how large"`
 		Strict bool `option:"strict" help:"no other backend has this"`
-		hidden bool
 	}
 	want := []string{"add-host", "bridge", "dns", "dns-search", "mtu", "no-hosts", "publish"}
 	if d := cmp.Diff(want, Features(&backend{}, "bridge")); d != "" {

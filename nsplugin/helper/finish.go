@@ -29,23 +29,31 @@ func Finish(ctx context.Context, req *ns.HookRequest, name, farewell string) err
 	if err != nil {
 		return nsplugin.Errorf("end %s of run %s: %w", name, req.RunID, err).WithHint("nsctl gc tries again")
 	}
-	log := logFile(req, name)
-	text := tail(log)
+	log, kept := logFile(req, name), readState(req.State)
+	text := tail(log, kept.Log)
 	leftInPeace := farewell != "" && strings.Contains(text, farewell)
-	died := !ended && len(req.State) > 0 && !leftInPeace
-	said := lastLines(log)
 	// A run without a log is one that was finished before.
-	if err := os.Remove(log); errors.Is(err, fs.ErrNotExist) || !died {
+	if err := os.Remove(log); errors.Is(err, fs.ErrNotExist) || ended || kept.PID == 0 || leftInPeace {
 		return nil
 	}
-	return nsplugin.Warnf("%s ended before the command, which was cut off from then on", name).WithDetail(said)
+	return nsplugin.Warnf("%s ended before the command, which was cut off from then on", name).WithDetail(lastLines(text))
+}
+
+// readState reads what [Start] returned. It returns the zero state if that isn't
+// known, since PreExec was cut short.
+func readState(kept []byte) state {
+	var s state
+	if len(kept) == 0 || json.Unmarshal(kept, &s) != nil {
+		return state{}
+	}
+	return s
 }
 
 // end ends every process that bears the title of the run's helper, and reports
 // whether there was one.
 func end(ctx context.Context, req *ns.HookRequest, name string) (ended bool, err error) {
 	want := title(req, name)
-	for _, pid := range candidates(req.State) {
+	for _, pid := range candidates(readState(req.State)) {
 		was, e := kill(ctx, pid, want)
 		ended, err = ended || was, errors.Join(err, e)
 	}
@@ -54,10 +62,9 @@ func end(ctx context.Context, req *ns.HookRequest, name string) (ended bool, err
 
 // candidates returns the process that PreExec started, or all if it was cut short
 // and nobody knows.
-func candidates(kept []byte) []int {
-	var s state
-	if len(kept) > 0 && json.Unmarshal(kept, &s) == nil && s.PID > 0 {
-		return []int{s.PID}
+func candidates(kept state) []int {
+	if kept.PID > 0 {
+		return []int{kept.PID}
 	}
 	dirs, _ := os.ReadDir("/proc")
 	var pids []int

@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 func beHelper(how string) {
 	switch how {
 	case "well":
+		fmt.Fprintln(os.Stderr, "I serve 192.0.2.2")
 		fmt.Println("ready")
 	case "well on 4":
 		var stat syscall.Stat_t
@@ -39,8 +40,9 @@ func beHelper(how string) {
 		fmt.Fprintln(os.Stderr, "Failed to send 9 bytes to syslog\nno route to anywhere")
 		os.Exit(3)
 	case "bye":
-		fmt.Fprintln(os.Stderr, "the sandbox is gone, exiting")
 		fmt.Println("ready")
+		time.Sleep(200 * time.Millisecond) // until the caller knows where its log ends
+		fmt.Fprintln(os.Stderr, "the sandbox is gone, exiting")
 		os.Exit(0)
 	}
 	time.Sleep(time.Hour)
@@ -61,7 +63,7 @@ func start(t *testing.T, req *ns.HookRequest, how string, files ...*os.File) int
 	}
 	t.Cleanup(func() { _ = Finish(context.Background(), req, "dummy", "") })
 	req.State = kept
-	return candidates(kept)[0]
+	return readState(kept).PID
 }
 
 func command(how string, files ...*os.File) Command {
@@ -170,7 +172,7 @@ func TestHelperThatIsNeverReady(t *testing.T) {
 func TestEarlyEndIsAWarning(t *testing.T) {
 	req := request(t)
 	pid := start(t, req, "well")
-	if err := os.WriteFile(logFile(req, "dummy"), []byte("one\ntwo\nout of memory\n\n"), 0o600); err != nil {
+	if err := appendTo(logFile(req, "dummy"), "one\ntwo\nout of memory\n\n"); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -187,6 +189,16 @@ func TestEarlyEndIsAWarning(t *testing.T) {
 	if err := Finish(t.Context(), req, "dummy", ""); err != nil {
 		t.Errorf("again: %v", err)
 	}
+}
+
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = f.WriteString(text)
+	return err
 }
 
 func TestFarewellIsNoWarning(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,8 @@ type Command struct {
 // state is what PreExec keeps of a helper for PostExec.
 type state struct {
 	PID int `json:"pid"`
+	// Log is how much it had logged when it was ready, in bytes.
+	Log int64 `json:"log"`
 }
 
 // title is the first word of a helper's arguments, by which it belongs to its run.
@@ -69,7 +72,11 @@ func Start(ctx context.Context, req *ns.HookRequest, c Command) ([]byte, error) 
 		return nil, c.failed(req, cmd, err)
 	}
 	go cmd.Wait() // or it stays as a zombie while this process lives
-	return json.Marshal(state{PID: cmd.Process.Pid})
+	size, err := log.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, nsplugin.Errorf("start %s: %w", c.Name, err)
+	}
+	return json.Marshal(state{cmd.Process.Pid, size})
 }
 
 // command returns the process to start.
@@ -114,5 +121,5 @@ func (c Command) failed(req *ns.HookRequest, cmd *exec.Cmd, cause error) error {
 	if errors.Is(cause, errSilent) && cmd.ProcessState.Exited() {
 		cause = fmt.Errorf("it exited with status %d", cmd.ProcessState.ExitCode())
 	}
-	return nsplugin.Errorf("start %s: %w", c.Name, cause).WithDetail(lastLines(logFile(req, c.Name)))
+	return nsplugin.Errorf("start %s: %w", c.Name, cause).WithDetail(lastLines(tail(logFile(req, c.Name), 0)))
 }

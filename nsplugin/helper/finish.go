@@ -36,7 +36,7 @@ func Finish(ctx context.Context, req *ns.HookRequest, name, farewell string) err
 	if err := os.Remove(log); errors.Is(err, fs.ErrNotExist) || ended || kept.PID == 0 || leftInPeace {
 		return nil
 	}
-	return nsplugin.Warnf("%s ended before the command, which was cut off from then on", name).WithDetail(lastLines(text))
+	return nsplugin.Warnf("lost %s before the command ended, which was cut off from then on", name).WithDetail(lastLines(text))
 }
 
 // readState reads what [Start] returned. It returns the zero state if that isn't

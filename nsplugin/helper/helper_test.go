@@ -183,7 +183,7 @@ func TestEarlyEndIsAWarning(t *testing.T) {
 	}
 	var d *ns.Diagnostic
 	if err := Finish(t.Context(), req, "dummy", ""); !errors.As(err, &d) || d.Severity != ns.Warning ||
-		d.Summary != "dummy ended before the command, which was cut off from then on" || d.Detail != "one; two; out of memory" {
+		d.Summary != "lost dummy before the command ended, which was cut off from then on" || d.Detail != "one; two; out of memory" {
 		t.Errorf("got %+v", d)
 	}
 	if err := Finish(t.Context(), req, "dummy", ""); err != nil {

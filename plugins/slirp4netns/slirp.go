@@ -129,7 +129,7 @@ func (s *slirp) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error)
 	if err := errors.Join(err, usableTun()); err != nil {
 		return nil, err
 	}
-	if err := nsnet.CheckPorts(w.ports); err != nil {
+	if err := errors.Join(nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)); err != nil {
 		return nil, err
 	}
 	offer := &ns.Offer{

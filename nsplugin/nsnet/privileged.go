@@ -15,7 +15,7 @@ import (
 // CheckPrivileged returns an error for a caller who can't make interfaces and rules
 // on the host. purpose is what fails without: "attach to a CNI network".
 func CheckPrivileged(facts ns.Facts, purpose string) error {
-	const hint = "--plugins net=none, which has lo only"
+	const hint = "--plugins net=pasta, which needs no root, or net=none, which has lo only"
 	if !facts.Root() {
 		return nsplugin.Errorf("%s: %w", purpose, unix.EPERM).
 			WithDetail(fmt.Sprintf("it makes interfaces and rules on the host, which needs root; this is user %d", facts.UID)).WithHint(hint)

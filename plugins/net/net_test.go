@@ -107,7 +107,7 @@ func TestNegotiateAsUser(t *testing.T) {
 	req := request()
 	req.Facts.UID = 1000
 	_, err := (&network{}).Negotiate(context.Background(), req)
-	const want = " | attach to a CNI network: operation not permitted | it makes interfaces and rules on the host, which needs root; this is user 1000 | --plugins net=none, which has lo only\n"
+	const want = " | attach to a CNI network: operation not permitted | it makes interfaces and rules on the host, which needs root; this is user 1000 | --plugins net=pasta, which needs no root, or net=none, which has lo only\n"
 	if got := shown("\x00", ns.Diagnose(err)); got != want {
 		t.Errorf("got %q; want %q", got, want)
 	}

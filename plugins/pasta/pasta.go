@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
 	"github.com/nsrun/nsrun/nsplugin/helper"
@@ -36,9 +34,6 @@ const farewell = "is gone, exiting"
 
 // interfaceName is the sandbox's interface, the same on every backend.
 const interfaceName = "eth0"
-
-// tunDevice is what pasta makes the sandbox's interface with.
-const tunDevice = "/dev/net/tun"
 
 // Describe says what the plugin is.
 func (p *pasta) Describe() nsplugin.Info {
@@ -73,30 +68,8 @@ func (p *pasta) resolve() (*wish, error) {
 	w.names, errs[4] = p.Names()
 	mac, err := p.HardwareAddr()
 	w.mac, errs[5] = mac.String(), err
-	return w, errors.Join(append(errs[:], onlyTCPAndUDP("publish", w.ports), onlyTCPAndUDP("allow-host", w.allowed))...)
-}
-
-// onlyTCPAndUDP returns an error for each port of another protocol.
-func onlyTCPAndUDP(option string, ports []nsnet.Mapping) error {
-	var errs []error
-	for _, m := range ports {
-		if m.Protocol != "tcp" && m.Protocol != "udp" {
-			errs = append(errs, nsplugin.Errorf("%s %s: pasta knows tcp and udp only", option, m).WithOption(option))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// usableTun returns an error if this process can't open the device that pasta needs.
-func usableTun() error {
-	err := unix.Access(tunDevice, unix.R_OK|unix.W_OK)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, unix.ENOENT):
-		return nsplugin.Errorf("open %s: %w", tunDevice, err).WithDetail("pasta makes the sandbox's interface with it").WithHint("modprobe tun, as root")
-	}
-	return nsplugin.Errorf("open %s: %w", tunDevice, err).WithDetail("pasta makes the sandbox's interface with it").WithHint("chmod 0666 " + tunDevice + ", as root, which is the usual mode")
+	return w, errors.Join(append(errs[:], nsnet.CheckTCPAndUDP("pasta", "publish", w.ports),
+		nsnet.CheckTCPAndUDP("pasta", "allow-host", w.allowed))...)
 }
 
 // Negotiate checks everything that can be known before anything starts.
@@ -105,7 +78,7 @@ func (p *pasta) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error)
 		return &ns.Offer{}, nil
 	}
 	w, err := p.resolve()
-	if err := errors.Join(err, usableTun()); err != nil {
+	if err := errors.Join(err, nsnet.CheckTun("pasta")); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)); err != nil {
@@ -190,7 +163,7 @@ func (p *pasta) PostExec(ctx context.Context, req *ns.HookRequest) error {
 // Check says whether pasta is installed and can make an interface.
 func (p *pasta) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
 	_, err := program.Find()
-	return nil, errors.Join(err, usableTun())
+	return nil, errors.Join(err, nsnet.CheckTun("pasta"))
 }
 
 // needsForward reports whether the host's name servers are such as only the host

@@ -20,7 +20,7 @@ import (
 func needPasta(t *testing.T) {
 	t.Helper()
 	_, err := program.Find()
-	if err = errors.Join(err, usableTun()); err == nil {
+	if err = errors.Join(err, nsnet.CheckTun("pasta")); err == nil {
 		return
 	}
 	if os.Getenv("NSRUN_TEST_MUST_WORK") == "1" {

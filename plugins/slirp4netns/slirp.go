@@ -37,9 +37,6 @@ const farewell = "exitfd event"
 // interfaceName is the sandbox's interface, the same on every backend.
 const interfaceName = "eth0"
 
-// tunDevice is what slirp4netns makes the sandbox's interface with.
-const tunDevice = "/dev/net/tun"
-
 // The addresses that slirp4netns gives, and its largest MTU; slirp4netns(1).
 var (
 	address   = netip.AddrFrom4([4]byte{10, 0, 2, 100})
@@ -86,12 +83,9 @@ func (s *slirp) resolve() (*wish, error) {
 
 // checkPorts returns an error for each port that slirp4netns can't publish.
 func (w *wish) checkPorts() error {
-	var errs []error
+	errs := []error{nsnet.CheckTCPAndUDP("slirp4netns", "publish", w.ports)}
 	for _, m := range w.ports {
-		switch {
-		case m.Protocol != "tcp" && m.Protocol != "udp":
-			errs = append(errs, nsplugin.Errorf("publish %s: slirp4netns knows tcp and udp only", m).WithOption("publish"))
-		case m.HostIP.Is6():
+		if m.HostIP.Is6() {
 			errs = append(errs, nsplugin.Errorf("publish %s: slirp4netns publishes on IPv4 only", m).WithOption("publish").
 				WithHint("an IPv4 address, or --plugins net=pasta"))
 		}
@@ -106,27 +100,13 @@ func (w *wish) checkMTU() error {
 	return nil
 }
 
-// usableTun returns an error if this process can't open the device that
-// slirp4netns needs.
-func usableTun() error {
-	err := unix.Access(tunDevice, unix.R_OK|unix.W_OK)
-	if err == nil {
-		return nil
-	}
-	d := nsplugin.Errorf("open %s: %w", tunDevice, err).WithDetail("slirp4netns makes the sandbox's interface with it")
-	if errors.Is(err, unix.ENOENT) {
-		return d.WithHint("modprobe tun, as root")
-	}
-	return d.WithHint("chmod 0666 " + tunDevice + ", as root, which is the usual mode")
-}
-
 // Negotiate checks everything that can be known before anything starts.
 func (s *slirp) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error) {
 	if !slices.Contains(req.Owns, ns.Net) {
 		return &ns.Offer{}, nil
 	}
 	w, err := s.resolve()
-	if err := errors.Join(err, usableTun()); err != nil {
+	if err := errors.Join(err, nsnet.CheckTun("slirp4netns")); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)); err != nil {
@@ -217,5 +197,5 @@ func (s *slirp) PostExec(ctx context.Context, req *ns.HookRequest) error {
 // Check says whether slirp4netns is installed and can make an interface.
 func (s *slirp) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
 	_, err := program.Find()
-	return nil, errors.Join(err, usableTun())
+	return nil, errors.Join(err, nsnet.CheckTun("slirp4netns"))
 }

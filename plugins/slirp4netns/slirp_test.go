@@ -23,7 +23,7 @@ import (
 func needSlirp(t *testing.T) {
 	t.Helper()
 	_, err := program.Find()
-	if err = errors.Join(err, usableTun()); err == nil {
+	if err = errors.Join(err, nsnet.CheckTun("slirp4netns")); err == nil {
 		return
 	}
 	if os.Getenv("NSRUN_TEST_MUST_WORK") == "1" {

@@ -28,7 +28,7 @@ type Command struct {
 	// Files are its descriptors from 3 on. They stay open in the caller.
 	Files []*os.File
 	// Ready is the descriptor to which the helper writes something once it works:
-	// 1, or the one after Files. Required.
+	// 1, or the one after Files. Its standard output is dropped otherwise. Required.
 	Ready int
 }
 
@@ -85,7 +85,7 @@ func (c Command) command(title string, log, ready *os.File) *exec.Cmd {
 	cmd.Args = append([]string{title}, c.Args...)
 	cmd.Env = []string{} // what it does depends on its arguments alone
 	cmd.Dir = "/"
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stderr = log
 	cmd.ExtraFiles = append(cmd.ExtraFiles, c.Files...)
 	if c.Ready == 1 {
 		cmd.Stdout = ready

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -153,10 +154,21 @@ func (w *wish) start(ctx context.Context, req *ns.HookRequest, socket string) ([
 	}
 	child := os.NewFile(uintptr(fd), "child")
 	defer child.Close()
-	return helper.Start(ctx, req, helper.Command{
+	state, err := helper.Start(ctx, req, helper.Command{
 		Name: "slirp4netns", Path: w.program, Args: w.arguments(req.PID, socket),
 		Files: []*os.File{child}, Ready: 4,
 	})
+	return state, explain(err)
+}
+
+// explain adds a way out to slirp4netns's own words.
+func explain(err error) error {
+	var d *ns.Diagnostic
+	if errors.As(err, &d) && (strings.Contains(d.Detail, "setegid(0)") || strings.Contains(d.Detail, "seteuid(0)")) {
+		return d.WithDetail("slirp4netns confines itself as user 0 of the sandbox, which is mapped to nobody").
+			WithHint("--map-root-user, or --plugins net=pasta")
+	}
+	return err
 }
 
 // arguments returns what slirp4netns is told. It takes the namespaces by process:

@@ -81,6 +81,17 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+func TestWayOut(t *testing.T) {
+	var d *ns.Diagnostic
+	err := explain(&ns.Diagnostic{Summary: "start slirp4netns: it exited with status 1", Detail: "received tapfd=5; setegid(0); parent failed"})
+	if !errors.As(err, &d) || !strings.Contains(d.Hint, "--map-root-user") || !strings.Contains(d.Detail, "mapped to nobody") {
+		t.Errorf("got %+v", d)
+	}
+	if other := errors.New("other"); explain(other) != other || explain(nil) != nil {
+		t.Error("another error was changed")
+	}
+}
+
 // TestPublishAsksTheSocket plays slirp4netns, whose answers are hard to provoke.
 func TestPublishAsksTheSocket(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "s")

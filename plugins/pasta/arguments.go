@@ -41,6 +41,9 @@ func (w *wish) arguments(t target, forwardDNS bool) []string {
 	if w.mtu > 0 {
 		args = append(args, "--mtu", strconv.Itoa(w.mtu))
 	}
+	for _, a := range w.ips {
+		args = append(args, addressArguments(a)...)
+	}
 	if w.mac != "" {
 		args = append(args, "--ns-mac-addr", w.mac)
 	}

@@ -19,6 +19,7 @@ import (
 // pasta is the plugin. Its fields are the options.
 type pasta struct {
 	nsnet.PublishOption
+	nsnet.AddressOptions
 	nsnet.MACOption
 	nsnet.MTUOption
 	nsnet.NameOptions
@@ -51,6 +52,7 @@ type wish struct {
 	program string // path
 	ports   []nsnet.Mapping
 	allowed []nsnet.Mapping
+	ips     []nsnet.Address
 	mac     string
 	mtu     int
 	names   *nsnet.Names
@@ -60,15 +62,16 @@ type wish struct {
 // resolve reads the options. It returns all that is wrong with them, joined.
 func (p *pasta) resolve() (*wish, error) {
 	w := &wish{ownDNS: len(p.DNS) > 0}
-	var errs [6]error
+	var errs [7]error
 	w.program, errs[0] = program.Find()
 	w.ports, errs[1] = p.Ports()
 	w.allowed, errs[2] = p.Loopback()
 	w.mtu, errs[3] = p.Bytes(true)
 	w.names, errs[4] = p.Names()
+	w.ips, errs[5] = p.Addresses()
 	mac, err := p.HardwareAddr()
-	w.mac, errs[5] = mac.String(), err
-	return w, errors.Join(append(errs[:], nsnet.CheckTCPAndUDP("pasta", "publish", w.ports),
+	w.mac, errs[6] = mac.String(), err
+	return w, errors.Join(append(errs[:], checkAddresses(w.ips), nsnet.CheckTCPAndUDP("pasta", "publish", w.ports),
 		nsnet.CheckTCPAndUDP("pasta", "allow-host", w.allowed))...)
 }
 

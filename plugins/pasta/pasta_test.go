@@ -40,6 +40,9 @@ func TestConformance(t *testing.T) {
 		}},
 		nstest.Case{Name: "sctp", Settings: []ns.Setting{set("publish", "18472:80/sctp")}, Refused: "tcp and udp only"},
 		nstest.Case{Name: "small mtu", Settings: []ns.Setting{set("mtu", "1000")}, Refused: "--mtu"},
+		nstest.Case{Name: "two addresses", Settings: []ns.Setting{set("ip", "10.1.1.1"), set("ip", "10.1.1.2")}, Refused: "a second address"},
+		nstest.Case{Name: "no room", Settings: []ns.Setting{set("ip", "10.1.1.1/31")}, Refused: "room for a gateway"},
+		nstest.Case{Name: "IPv6 network", Settings: []ns.Setting{set("ip6", "fd00::5/48")}, Refused: "--ip6 fd00::5"},
 		nstest.Case{Name: "no port", Settings: []ns.Setting{set("allow-host", "0")}, Refused: "--allow-host"},
 		nstest.Case{Name: "group address", Settings: []ns.Setting{set("mac", "01:00:5e:10:00:01")}, Refused: "--mac"},
 	)
@@ -88,6 +91,10 @@ func TestArguments(t *testing.T) {
 	}{
 		{"plain", pasta{}, user, false, begin + closed + "--userns /proc/7/ns/user --netns /proc/7/ns/net"},
 		{"as root", pasta{}, target{net: "/run/x/net", root: true}, false, begin + closed + "--runas 0 --netns-only --netns /run/x/net"},
+		{"addresses", pasta{AddressOptions: nsnet.AddressOptions{IP: []string{"10.1.2.1"}, IP6: []string{"fd00::7/64"}}}, target{net: "n", user: "u"}, false,
+			begin + "--address 10.1.2.1 --gateway 10.1.2.2 --netmask 24 --address fd00::7 --gateway fd00::1 " + closed + "--userns u --netns n"},
+		{"wide network", pasta{AddressOptions: nsnet.AddressOptions{IP: []string{"10.1.2.3/16"}}}, target{net: "n", user: "u"}, false,
+			begin + "--address 10.1.2.3 --gateway 10.1.0.1 --netmask 16 " + closed + "--userns u --netns n"},
 		{"local resolver", pasta{}, target{}, true, begin + "--dns-forward 169.254.1.1 " + closed + "--netns-only --netns "},
 		{
 			"ports",

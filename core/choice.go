@@ -20,6 +20,8 @@ type Choice struct {
 	Name string
 	// Path is the plugin's file where the user gave one.
 	Path string
+	// Default says that the user named the kind and not who fills it.
+	Default bool
 	// Reason says why the plugin is in the run when the user didn't ask for it.
 	Reason string
 }
@@ -51,7 +53,7 @@ func parseChoice(entry string) (Choice, error) {
 	left, right, assigned := strings.Cut(entry, "=")
 	switch {
 	case !assigned && ns.Kind(left).Valid():
-		return Choice{Kind: ns.Kind(left), Name: left}, nil
+		return Choice{Kind: ns.Kind(left), Name: left, Default: true}, nil
 	case !assigned && ns.ValidName(left):
 		return Choice{Name: left}, nil
 	case !assigned:

@@ -129,7 +129,9 @@ func (s *Session) explainFlag(ctx context.Context, unknown *flags.Unknown, membe
 	if unknown.Like != "" {
 		d.Hint = "did you mean " + unknown.Like + "?"
 	}
-	if owner := s.whoHas(ctx, unknown.Flag, members); owner != nil {
+	if member, rivals := s.rivals(ctx, unknown.Flag, members); member != nil {
+		explainRivals(d, member, rivals)
+	} else if owner := s.whoHas(ctx, unknown.Flag, members); owner != nil {
 		d.Detail = fmt.Sprintf("the flag belongs to the plugin %s, which this run does not have", owner.Name)
 		d.Hint = "add " + owner.Selector() + " to --plugins"
 	}

@@ -94,8 +94,9 @@ func (s *Session) members(ctx context.Context, lists []string) ([]*Member, error
 	if len(lists) > 0 {
 		choices, wrong = ParseChoices(lists[0])
 	}
+	unfit := s.chooseBackends(ctx, choices)
 	members, err := s.locate(s.addUser(choices))
-	if err := errors.Join(wrong, err); err != nil {
+	if err := errors.Join(wrong, unfit, err); err != nil {
 		return nil, err
 	}
 	return members, s.describe(ctx, members)

@@ -27,6 +27,7 @@ const (
 // left to [Session.GC] and told to Notice.
 func (s *Session) Run(ctx context.Context, inv *Invocation, p *ns.Plan) (status int, err error) {
 	r := newRun(s, inv, p)
+	defer r.closeJoins()
 	if err := r.begin(); err != nil {
 		return ExitFailed, err
 	}
@@ -51,6 +52,7 @@ type run struct {
 	program *stage.Program // what the child is to carry out, once that is known
 	status  *statusWriter
 	paths   map[ns.Kind]string
+	joins   []stage.Join
 }
 
 func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
@@ -65,6 +67,9 @@ func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
 // is to be called, the child sets up its namespaces meanwhile, which nobody
 // outside can see; the command waits until the run is written down.
 func (r *run) begin() error {
+	if err := r.openJoins(); err != nil {
+		return err
+	}
 	hooks := len(r.plan.Calls(ns.PreExec)) > 0
 	if !hooks {
 		if err := r.compile(); err != nil {
@@ -106,7 +111,7 @@ func (r *run) open() (err error) {
 // clone makes the child in its namespaces, blocked.
 func (r *run) clone() error {
 	defer r.Timings.Begin("clone")()
-	child, err := stage.Start(r.plan.KindList())
+	child, err := stage.Start(r.plan.KindList(), r.joins...)
 	if err != nil {
 		return r.explain(err)
 	}

@@ -18,14 +18,7 @@ func CheckOffer(d *Descriptor, req *Request, o *Offer) []Diagnostic {
 	if HasErrors(o.Diagnostics) {
 		return f.diagnostics()
 	}
-	f.kinds("kinds", o.Kinds, req.Owns, "which the plugin doesn't own in this run")
-	for _, k := range req.Owns {
-		if !slices.Contains(o.Kinds, k) {
-			// A plugin that was chosen for a namespace and makes none would leave
-			// the command in the caller's, and nobody would notice.
-			f.add("kinds lacks %s, which the plugin owns in this run", k)
-		}
-	}
+	f.owned(req.Owns, o)
 	f.kinds("wants", o.Wants, Kinds(), "")
 	f.kinds("pin", o.Pin, o.Kinds, "which is not among the kinds offered")
 	f.points(o.Hooks, d.Hooks, "which the descriptor doesn't name")
@@ -35,6 +28,57 @@ func CheckOffer(d *Descriptor, req *Request, o *Offer) []Diagnostic {
 	f.env(o.Env)
 	f.freshness(o.Freshness)
 	return f.diagnostics()
+}
+
+// owned checks that the offer says of each kind that the plugin owns what becomes
+// of it, and once: one that is neither made, kept nor joined would leave the command
+// in the caller's namespace, and nobody would notice.
+func (f *faults) owned(owns []Kind, o *Offer) {
+	const not = "which the plugin doesn't own in this run"
+	joined := f.joins(o.Joins)
+	f.kinds("kinds", o.Kinds, owns, not)
+	f.kinds("keeps", o.Keeps, owns, not)
+	f.kinds("joins", joined, owns, not)
+	all := slices.Concat(o.Kinds, o.Keeps, joined)
+	for _, k := range owns {
+		switch count(all, k) {
+		case 0:
+			f.add("kinds lacks %s, which the plugin owns in this run", k)
+		case 1:
+		default:
+			f.add("%s is in more than one of kinds, keeps and joins", k)
+		}
+	}
+}
+
+func count(kinds []Kind, kind Kind) (n int) {
+	for _, k := range kinds {
+		if k == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// joins checks each join and returns their kinds.
+func (f *faults) joins(joins []Join) []Kind {
+	if !f.count("joins", len(joins), MaxList) {
+		return nil
+	}
+	var kinds []Kind
+	for _, j := range joins {
+		kinds = append(kinds, j.Kind)
+		if j.Kind != Net && j.Kind != IPC && j.Kind != UTS {
+			f.add("joins a %s namespace, which can't be entered alone", quote(string(j.Kind)))
+		}
+		if name, ok := strings.CutPrefix(j.Source, RunPrefix); ok {
+			f.required("name of the run to join", name)
+			f.line("name of the run to join", name)
+			continue
+		}
+		f.path("source of a join", j.Source)
+	}
+	return kinds
 }
 
 // CheckReply returns everything for which nsrun refuses r, a plugin's answer to

@@ -128,6 +128,14 @@ func TestCheckOffer(t *testing.T) {
 	expectEach(t, map[string]func(*Offer){
 		"kinds has ipc, which the plugin doesn't own": func(o *Offer) { o.Kinds = append(o.Kinds, IPC) },
 		"kinds lacks net":                             func(o *Offer) { o.Kinds, o.Pin = []Kind{User}, nil },
+		"kinds lacks user":                            func(o *Offer) { o.Kinds, o.Keeps, o.IDMap, o.Pin = nil, []Kind{Net}, nil, nil },
+		"net is in more than one of":                  func(o *Offer) { o.Keeps = []Kind{Net} },
+		"keeps has ipc, which the plugin doesn't own": func(o *Offer) { o.Keeps = []Kind{IPC} },
+		"joins has ipc, which the plugin doesn't own": func(o *Offer) { o.Joins = []Join{{IPC, "/run/x"}} },
+		`joins a "user" namespace, which can't be`:    func(o *Offer) { o.Kinds, o.Joins = []Kind{Net}, []Join{{User, "/run/x"}} },
+		"source of a join is not an absolute path":    func(o *Offer) { o.Kinds, o.Joins = []Kind{User}, []Join{{Net, "x"}} },
+		"name of the run to join is missing":          func(o *Offer) { o.Kinds, o.Joins = []Kind{User}, []Join{{Net, "run:"}} },
+		"1025 joins":                                  func(o *Offer) { o.Joins = make([]Join, MaxList+1) },
 		`wants has the unknown kind "flux"`:           func(o *Offer) { o.Wants = []Kind{"flux"} },
 		"pin has ipc":                                 func(o *Offer) { o.Pin = []Kind{IPC} },
 		`unknown point "x"`:                           func(o *Offer) { o.Hooks = []Point{"x"} },
@@ -150,6 +158,18 @@ func TestCheckOffer(t *testing.T) {
 		"4097 steps":                                  func(o *Offer) { o.Steps = make([]Step, MaxSteps+1) },
 	})
 	t.Run("good", func(t *testing.T) { expect(t, CheckOffer(goodDescriptor(), goodRequest(), goodOffer()), "") })
+	for name, settle := range map[string]func(*Offer){
+		"kept":           func(o *Offer) { o.Keeps = []Kind{Net} },
+		"joined by path": func(o *Offer) { o.Joins = []Join{{Net, "/run/netns/x"}} },
+		"joined by run":  func(o *Offer) { o.Joins = []Join{{Net, "run:web"}} },
+	} {
+		t.Run("good: net "+name, func(t *testing.T) {
+			o := goodOffer()
+			o.Kinds, o.Pin = []Kind{User}, nil
+			settle(o)
+			expect(t, CheckOffer(goodDescriptor(), goodRequest(), o), "")
+		})
+	}
 }
 
 func TestCheckSteps(t *testing.T) {

@@ -8,6 +8,12 @@ type Offer struct {
 	// Kinds are the namespaces to make, among those that the request says the
 	// plugin owns. Clone flags follow from them.
 	Kinds []Kind `json:"kinds,omitempty"`
+	// Keeps are kinds that the plugin owns and makes no namespace of: the command
+	// stays in the caller's.
+	Keeps []Kind `json:"keeps,omitempty"`
+	// Joins are namespaces that exist, which the command enters instead of new ones
+	// of their kinds.
+	Joins []Join `json:"joins,omitempty"`
 	// Wants are kinds that the run must have besides, whoever owns them.
 	Wants []Kind `json:"wants,omitempty"`
 	// IDMap is the user namespace's map. It is declared for plans and checks;
@@ -32,6 +38,18 @@ type Offer struct {
 	// for at every run.
 	Freshness *Freshness `json:"freshness,omitempty"`
 }
+
+// Join is a namespace that exists.
+type Join struct {
+	// Kind is net, ipc or uts: one that setns(2) alone enters.
+	Kind Kind `json:"kind"`
+	// Source is where it is: the path of a file that stands for it, as in
+	// namespaces(7), or "run:" and the name or id of a run of the caller's.
+	Source string `json:"source"`
+}
+
+// RunPrefix is what the Source of a [Join] that names a run begins with.
+const RunPrefix = "run:"
 
 // Freshness lets nsrun reuse an offer without asking again: the offer depends
 // on the request and on the named files, and on nothing else. A file that

@@ -12,6 +12,10 @@ type Plan struct {
 	Version int `json:"version"`
 	// Kinds are the namespaces to make, in rank order, each with its owner.
 	Kinds []Ownership `json:"kinds"`
+	// Keeps are kinds that a plugin owns and leaves as the caller's.
+	Keeps []Ownership `json:"keeps,omitempty"`
+	// Joins are namespaces that exist, which the command enters.
+	Joins []PlannedJoin `json:"joins,omitempty"`
 	// IDMap is the user namespace's map, if there is one.
 	IDMap *IDMap `json:"idMap,omitempty"`
 	// Steps are carried out in the child, in this order.
@@ -32,6 +36,12 @@ type Ownership struct {
 	Kind   Kind   `json:"kind"`
 	Plugin string `json:"plugin"`
 	Reason string `json:"reason,omitempty"`
+}
+
+// PlannedJoin is a namespace to enter with the plugin that asked for it.
+type PlannedJoin struct {
+	Plugin string `json:"plugin"`
+	Join
 }
 
 // PlannedStep is a step with the plugin that asked for it.

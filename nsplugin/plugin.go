@@ -76,7 +76,8 @@ type PreExecer interface {
 type PostExecer interface {
 	// PostExec runs when the command has ended or will never start, also when
 	// PreExec failed or was cut short. It may be called more than once and
-	// succeeds when there is nothing left to undo.
+	// succeeds when there is nothing left to undo. What [Warnf] or [Noticef] made
+	// is told to the user, and counts as success.
 	PostExec(ctx context.Context, req *ns.HookRequest) error
 }
 

@@ -47,9 +47,24 @@ func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (reply *ns.HookR
 		return pre.PreExec(ctx, req)
 	}
 	if post, ok := p.(PostExecer); ok && req.Point == ns.PostExec {
-		return nil, post.PostExec(ctx, req)
+		return told(post.PostExec(ctx, req))
 	}
 	return nil, nil
+}
+
+// told splits what PostExec returned: a warning or a notice is something to tell
+// beside success, and only the rest says that something is left to undo.
+func told(err error) (*ns.HookReply, error) {
+	reply := &ns.HookReply{}
+	var errs []error
+	for _, e := range ns.Flatten(err) {
+		if d, ok := e.(*ns.Diagnostic); ok && d.Severity != ns.Error {
+			reply.Diagnostics = append(reply.Diagnostics, *d)
+			continue
+		}
+		errs = append(errs, e)
+	}
+	return reply, errors.Join(errs...)
 }
 
 // Check implements wire.Server. A plugin without the method has no objection.

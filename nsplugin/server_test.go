@@ -181,6 +181,17 @@ func TestHooksReachTheirMethods(t *testing.T) {
 	same(t, "check error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "no"}})
 }
 
+func TestPostExecCanWarnAndSucceed(t *testing.T) {
+	s := newServer(&full{seen: &full{}, post: func() error { return errors.Join(Warnf("gone early"), Errorf("left over")) }})
+	reply, err := s.Hook(t.Context(), &ns.HookRequest{Point: ns.PostExec})
+	same(t, "told", reply.Diagnostics, []ns.Diagnostic{{Severity: ns.Warning, Summary: "gone early"}})
+	same(t, "error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "left over"}})
+
+	s = newServer(&full{seen: &full{}, post: func() error { return Warnf("gone early") }})
+	_, err = s.Hook(t.Context(), &ns.HookRequest{Point: ns.PostExec})
+	same(t, "error of a warning alone", err, nil)
+}
+
 func TestPluginWithoutHooksHasNothingToDo(t *testing.T) {
 	s := newServer(&plain{})
 	for _, point := range []ns.Point{ns.PreExec, ns.PostExec} {

@@ -37,7 +37,7 @@ func newRoot() *cobra.Command {
 		Use: "nsctl", Short: "Manage the runs and plugins of nsrun", Version: version.Version,
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.AddCommand(newPS(), newInspect(), newKill(), newGC(), newCache(), newPlugin())
+	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newGC(), newCache(), newPlugin())
 	return root
 }
 

@@ -96,6 +96,19 @@ func (m *merger) addKinds(part *Part) {
 		m.plan.Kinds = append(m.plan.Kinds, ns.Ownership{Kind: k, Plugin: part.Plugin, Reason: part.Reason})
 	}
 	slices.SortStableFunc(m.plan.Kinds, func(a, b ns.Ownership) int { return a.Kind.Rank() - b.Kind.Rank() })
+	m.addOthers(part)
+}
+
+// addOthers adds the kinds of which the plugin makes no namespace.
+func (m *merger) addOthers(part *Part) {
+	for _, k := range part.Offer.Keeps {
+		m.claim("the "+string(k)+" namespace", part.Plugin)
+		m.plan.Keeps = append(m.plan.Keeps, ns.Ownership{Kind: k, Plugin: part.Plugin, Reason: part.Reason})
+	}
+	for _, j := range part.Offer.Joins {
+		m.claim("the "+string(j.Kind)+" namespace", part.Plugin)
+		m.plan.Joins = append(m.plan.Joins, ns.PlannedJoin{Plugin: part.Plugin, Join: j})
+	}
 }
 
 func (m *merger) addOffer(part *Part) {

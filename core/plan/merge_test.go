@@ -59,6 +59,47 @@ func TestMergeOrdersStepsByTheirTurn(t *testing.T) {
 	}
 }
 
+func TestMergeTellsWhatBecomesOfEachKind(t *testing.T) {
+	keep := Part{Plugin: "host", Owns: []ns.Kind{ns.Net}, Offer: &ns.Offer{Keeps: []ns.Kind{ns.Net}}}
+	join := Part{Plugin: "join", Owns: []ns.Kind{ns.IPC}, Offer: &ns.Offer{Joins: []ns.Join{{Kind: ns.IPC, Source: "run:web"}}}}
+	p, err := Merge([]Part{keep, join, utsPart("box")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &ns.Plan{
+		Version: ns.PlanVersion,
+		Kinds:   []ns.Ownership{{Kind: ns.UTS, Plugin: "uts"}},
+		Keeps:   []ns.Ownership{{Kind: ns.Net, Plugin: "host"}},
+		Joins:   []ns.PlannedJoin{{Plugin: "join", Join: ns.Join{Kind: ns.IPC, Source: "run:web"}}},
+		Steps:   []ns.PlannedStep{{Plugin: "uts", Step: ns.Step{Op: ns.OpHostname, Data: "box"}}},
+	}
+	if d := cmp.Diff(want, p); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+}
+
+func TestMergeRefusesStepsOnWhatIsNotTheRuns(t *testing.T) {
+	lo := []ns.Step{{Op: ns.OpLinkUp, Target: "lo"}}
+	for name, offer := range map[string]*ns.Offer{
+		"kept":   {Keeps: []ns.Kind{ns.Net}, Steps: lo},
+		"joined": {Joins: []ns.Join{{Kind: ns.Net, Source: "/run/netns/x"}}, Steps: lo},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Merge([]Part{{Plugin: "sly", Owns: []ns.Kind{ns.Net}, Offer: offer}})
+			if err == nil || !strings.Contains(err.Error(), "needs a net namespace, which this run does not have") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("two owners", func(t *testing.T) {
+		keep := Part{Plugin: "host", Owns: []ns.Kind{ns.Net}, Offer: &ns.Offer{Keeps: []ns.Kind{ns.Net}}}
+		_, err := Merge([]Part{keep, netPart("net")})
+		if err == nil || !strings.Contains(err.Error(), "plugins host and net both want to set the net namespace") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestMergeOrdersHooksByRankAndUndoesInReverse(t *testing.T) {
 	p, err := Merge([]Part{mountPart(), netPart("net"), userPart()})
 	if err != nil {

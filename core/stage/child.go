@@ -23,19 +23,34 @@ type Child struct {
 	loadErr  error        // why the child didn't get it
 }
 
-// Start clones a child into new namespaces of the given kinds, where it waits.
-// It must be called on a thread that is locked and lives as long as the child
-// shall: see the package comment. A refusal of the kernel is a *CloneError.
-func Start(kinds []ns.Kind) (*Child, error) {
-	p, err := machine.Clone(ns.CloneFlags(kinds))
-	var errno syscall.Errno
-	switch {
-	case errors.As(err, &errno):
-		return nil, &CloneError{Kinds: kinds, Errno: errno}
-	case err != nil:
+// Start clones a child into new namespaces of the given kinds, and into those that
+// it is to join, where it waits. It must be called on a thread that is locked and
+// lives as long as the child shall: see the package comment. A refusal of the
+// kernel is a *CloneError or a *ns.Diagnostic.
+func Start(kinds []ns.Kind, joins ...Join) (*Child, error) {
+	var p *machine.Process
+	err := within(joins, func() (err error) {
+		p, err = machine.Clone(ns.CloneFlags(kinds))
+		return cloneError(kinds, err)
+	})
+	if err != nil && p != nil {
+		p.Kill()
+		_, _ = p.Wait()
+		p.Close()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return &Child{process: p, terminal: saveTerminal()}, nil
+}
+
+// cloneError says of which namespaces the kernel refused to make one.
+func cloneError(kinds []ns.Kind, err error) error {
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return &CloneError{Kinds: kinds, Errno: errno}
+	}
+	return err
 }
 
 // PID returns the child's process id as the caller sees it.

@@ -20,6 +20,12 @@ func PlanText(w io.Writer, p *ns.Plan, command []string) error {
 	for _, o := range p.Kinds {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", section("clone"), cloneName(o.Kind), o.Plugin, parenthesis(o.Reason))
 	}
+	for _, o := range p.Keeps {
+		fmt.Fprintf(t, "%s\t%s\t%s\t(the caller's, not a new one)\n", section("keep"), o.Kind, o.Plugin)
+	}
+	for _, j := range p.Joins {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", section("join"), j.Kind, j.Plugin, clean(j.Source))
+	}
 	if p.IDMap != nil {
 		writeMap(t, section("id map"), "uid", p.IDMap.UIDs)
 		writeMap(t, section("id map"), "gid", p.IDMap.GIDs)

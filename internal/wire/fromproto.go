@@ -67,6 +67,8 @@ func factsFrom(f *pb.Facts) ns.Facts {
 func offerFrom(o *pb.Offer) *ns.Offer {
 	return &ns.Offer{
 		Kinds:       texts[ns.Kind](o.GetKinds()),
+		Keeps:       texts[ns.Kind](o.GetKeeps()),
+		Joins:       each(o.GetJoins(), joinFrom),
 		Wants:       texts[ns.Kind](o.GetWants()),
 		IDMap:       idMapFrom(o.GetIdMap()),
 		Steps:       each(o.GetSteps(), stepFrom),
@@ -78,6 +80,8 @@ func offerFrom(o *pb.Offer) *ns.Offer {
 		Freshness:   freshnessFrom(o.GetFreshness()),
 	}
 }
+
+func joinFrom(j *pb.Join) ns.Join { return ns.Join{Kind: ns.Kind(j.GetKind()), Source: j.GetSource()} }
 
 func freshnessFrom(f *pb.Freshness) *ns.Freshness {
 	if f == nil {

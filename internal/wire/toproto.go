@@ -71,6 +71,8 @@ func offerTo(o *ns.Offer) *pb.Offer {
 	}
 	return &pb.Offer{
 		Kinds:       texts[string](o.Kinds),
+		Keeps:       texts[string](o.Keeps),
+		Joins:       each(o.Joins, joinTo),
 		Wants:       texts[string](o.Wants),
 		IdMap:       idMapTo(o.IDMap),
 		Steps:       each(o.Steps, stepTo),
@@ -82,6 +84,8 @@ func offerTo(o *ns.Offer) *pb.Offer {
 		Freshness:   freshnessTo(o.Freshness),
 	}
 }
+
+func joinTo(j ns.Join) *pb.Join { return &pb.Join{Kind: string(j.Kind), Source: j.Source} }
 
 func freshnessTo(f *ns.Freshness) *pb.Freshness {
 	if f == nil {

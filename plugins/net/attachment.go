@@ -16,6 +16,8 @@ import (
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/types"
 	current "github.com/containernetworking/cni/pkg/types/100"
+
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // attachment is one sandbox's place in one network, with all that is needed to
@@ -252,6 +254,6 @@ func (a *attachment) lock() (*os.File, error) {
 	}
 	// A plugin may have left a daemon that holds the lock for ever. An undo must
 	// come to an end all the same.
-	flock(f, descendantTime)
+	nsnet.Flock(f, descendantTime)
 	return f, nil
 }

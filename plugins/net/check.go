@@ -8,11 +8,12 @@ import (
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // Check says whether nsrun's own bridge can work on this host.
 func (n *network) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, error) {
-	if err := privileged(facts); err != nil {
+	if err := nsnet.CheckPrivileged(facts, purpose); err != nil {
 		return nil, err
 	}
 	w, err := n.resolve(&ns.Request{Facts: facts})

@@ -82,7 +82,7 @@ func (w *wish) exhausted(e *cniError) (summary, hint string) {
 }
 
 func (w *wish) addressTaken(e *cniError) (summary, hint string) {
-	return fmt.Sprintf("address %s is in use or out of range", strings.Join(w.ips, ", ")), "another --ip, or none"
+	return fmt.Sprintf("address %s is in use or out of range", strings.Join(addressTexts(w.ips), ", ")), "another --ip, or none"
 }
 
 func (w *wish) bridgeDead(e *cniError) (summary, hint string) {

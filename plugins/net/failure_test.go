@@ -17,91 +17,79 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/nettest"
 )
 
 // conf writes a conflist with the given plugins and returns its path.
 func (h *host) conf(name, version string, plugins ...string) string {
 	text := fmt.Sprintf(`{"cniVersion": %q, "name": %q, "plugins": [%s]}`, version, name, strings.Join(plugins, ","))
-	return write(h.t, h.t.TempDir(), name+".conflist", text)
+	return write(h.T, h.T.TempDir(), name+".conflist", text)
 }
 
 // plugin writes a CNI plugin in shell, to a directory that it returns. The script
 // is run for each command but VERSION.
 func (h *host) plugin(name, script string) string {
-	dir := h.t.TempDir()
+	dir := h.T.TempDir()
 	text := `#!/bin/sh
 [ "$CNI_COMMAND" = VERSION ] && exec echo '{"cniVersion":"1.1.0","supportedVersions":["0.3.1","0.4.0","1.0.0","1.1.0"]}'
 ` + script
-	must(h.t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755))
+	must(h.T, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755))
 	return dir
 }
 
 // killedAttach starts PreExec in a process of its own and kills it after d.
 func (s *sandbox) killedAttach(n *network, d time.Duration) {
-	s.h.t.Helper()
-	told, err := json.Marshal(map[string]any{"Network": n, "Request": s.req})
-	must(s.h.t, err)
+	s.h.T.Helper()
+	told, err := json.Marshal(map[string]any{"Network": n, "Request": s.Req})
+	must(s.h.T, err)
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), envHelper+"=attach")
 	cmd.Stdin = bytes.NewReader(told)
-	must(s.h.t, cmd.Start())
+	must(s.h.T, cmd.Start())
 	time.Sleep(d)
 	cmd.Process.Kill()
 	cmd.Wait()
 }
 
 // TestKilledWhileAttaching kills PreExec at many moments. PostExec knows nothing
-// but the request, and leaves nothing.
+// but the request, and leaves nothing. TestDefaultNetwork does it with nftables.
 func TestKilledWhileAttaching(t *testing.T) {
-	for _, nat := range []string{"nftables", "iptables"} {
-		t.Run(nat, func(t *testing.T) {
-			h := newHost(t)
-			s := h.newSandbox()
-			n := &network{NAT: nat, Publish: []string{"8080:80"}}
-			begin := time.Now()
-			s.mustPre(n)
-			whole := time.Since(begin)
-			s.mustPost(n)
-			clean := h.snapshot()
-			const kills = 20
-			for i := range kills {
-				s := h.newSandbox()
-				n := &network{NAT: nat, Publish: []string{"8080:80"}, BinDir: []string{h.binDir}}
-				s.killedAttach(n, whole*time.Duration(i)/kills)
-				s.mustPost(n)
-				if d := cmp.Diff(clean, h.snapshot()); d != "" {
-					t.Fatalf("killed after %v of %v:\n%s", whole*time.Duration(i)/kills, whole, d)
-				}
-			}
-		})
+	h := newHost(t)
+	killEverywhere(h, "iptables", 20, func(*sandbox) {})
+}
+
+// killEverywhere kills PreExec as often as told, later each time.
+func killEverywhere(h *host, nat string, kills int, killed func(*sandbox)) {
+	s := h.newSandbox()
+	n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}, BinDir: []string{h.binDir}}
+	begin := time.Now()
+	s.mustPre(n)
+	whole := time.Since(begin)
+	s.MustPost(n)
+	clean := h.Snapshot()
+	for i := range kills {
+		s := h.newSandbox()
+		s.killedAttach(n, whole*time.Duration(i)/time.Duration(kills))
+		killed(s)
+		s.MustPost(n)
+		if d := cmp.Diff(clean, h.Snapshot()); d != "" {
+			h.T.Fatalf("killed after %d/%d of %v:\n%s", i, kills, whole, d)
+		}
 	}
 }
 
 // TestKilledWithNamespace is the same when the namespace dies as well.
 func TestKilledWithNamespace(t *testing.T) {
 	for _, nat := range []string{"nftables", "iptables"} {
-		t.Run(nat, func(t *testing.T) {
-			h := newHost(t)
-			s := h.newSandbox()
-			n := &network{NAT: nat, Publish: []string{"8080:80"}}
-			begin := time.Now()
-			s.mustPre(n)
-			whole := time.Since(begin)
-			s.mustPost(n)
-			clean := h.snapshot()
-			const kills = 10
-			for i := range kills {
-				s := h.newSandbox()
-				n := &network{NAT: nat, Publish: []string{"8080:80"}, BinDir: []string{h.binDir}}
-				s.killedAttach(n, whole*time.Duration(i)/kills)
-				s.unpin()
-				s.mustPost(n)
-				if d := cmp.Diff(clean, h.snapshot()); d != "" {
-					t.Fatalf("killed after %v of %v:\n%s", whole*time.Duration(i)/kills, whole, d)
-				}
-			}
-		})
+		t.Run(nat, func(t *testing.T) { killEverywhere(newHost(t), nat, 10, (*sandbox).gone) })
 	}
+}
+
+// gone lets the namespace go, and waits until the kernel has.
+func (s *sandbox) gone() {
+	s.Unpin()
+	s.h.Settle()
 }
 
 // TestFirewallKilled has a plugin that undoes only what the result cache lists,
@@ -115,14 +103,14 @@ func TestFirewallKilled(t *testing.T) {
 	s := h.newSandbox()
 	n := &network{Network: file, BinDir: []string{h.binDir, bin}}
 	s.killedAttach(n, 1500*time.Millisecond)
-	if !strings.Contains(h.run("iptables-save", "-t", "filter"), "10.9.0.2") {
+	if !strings.Contains(h.Run("iptables-save", "-t", "filter"), "10.9.0.2") {
 		t.Fatal("killed before the firewall plugin was done")
 	}
-	s.mustPost(n)
-	if rules := h.run("iptables-save", "-t", "filter"); strings.Contains(rules, "10.9.0.2") {
+	s.MustPost(n)
+	if rules := h.Run("iptables-save", "-t", "filter"); strings.Contains(rules, "10.9.0.2") {
 		t.Errorf("left:\n%s", rules)
 	}
-	h.lacks(s.id)
+	h.Lacks(s.ID)
 }
 
 // TestUndoWaitsForPlugins kills PreExec while a plugin's own child is at work.
@@ -133,7 +121,7 @@ func TestUndoWaitsForPlugins(t *testing.T) {
 	s := h.newSandbox()
 	n := &network{Network: h.conf("slow", "1.0.0", `{"type": "slow"}`), BinDir: []string{bin}}
 	s.killedAttach(n, 500*time.Millisecond)
-	s.mustPost(n)
+	s.MustPost(n)
 	time.Sleep(time.Second)
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("the plugin's child made something after DEL")
@@ -147,7 +135,7 @@ func TestPoolExhausted(t *testing.T) {
 	a, b, c := h.newSandbox(), h.newSandbox(), h.newSandbox()
 	a.mustPre(&network{Network: file})
 	b.mustPre(&network{Network: file})
-	before := h.snapshot()
+	before := h.Snapshot()
 	_, err := c.pre(&network{Network: file})
 	const want = "attach to network small: no address left in 10.9.0.2-10.9.0.3: all 2 are leased"
 	if err == nil || err.Error() != want {
@@ -156,11 +144,11 @@ func TestPoolExhausted(t *testing.T) {
 	if d := ns.Diagnose(err); !strings.Contains(d[0].Detail, "ADD of CNI plugin bridge: code 999: ") || !strings.Contains(d[0].Hint, "nsctl gc") {
 		t.Errorf("%+v", d)
 	}
-	if d := cmp.Diff(before, h.snapshot()); d != "" {
+	if d := cmp.Diff(before, h.Snapshot()); d != "" {
 		t.Errorf("the failed attach left something:\n%s", d)
 	}
-	c.mustPost(&network{Network: file})
-	a.mustPost(&network{Network: file})
+	c.MustPost(&network{Network: file})
+	a.MustPost(&network{Network: file})
 	if ip := h.newSandbox().mustPre(&network{Network: file}); ip != "10.9.0.2" {
 		t.Errorf("got %s; want the address that is free again", ip)
 	}
@@ -173,8 +161,8 @@ func TestZeroByteLease(t *testing.T) {
 	write(t, "/var/lib/cni/networks/small", "10.9.0.2", "")
 	s := h.newSandbox()
 	s.mustPre(&network{Network: file})
-	s.mustPost(&network{Network: file})
-	h.lacks("10.9.0.2")
+	s.MustPost(&network{Network: file})
+	h.Lacks("10.9.0.2")
 }
 
 // TestTryAgainLater has a plugin that is busy at first.
@@ -191,7 +179,7 @@ echo '{"cniVersion":"1.0.0","interfaces":[{"name":"eth0","sandbox":"x"}],"ips":[
 	if ip := s.mustPre(n); ip != "10.9.0.2" {
 		t.Errorf("address %q", ip)
 	}
-	s.mustPost(n)
+	s.MustPost(n)
 	calls, err := os.ReadFile(filepath.Join(dir, "calls"))
 	must(t, err)
 	const want = "STATUS ADD DEL STATUS ADD DEL STATUS ADD DEL"
@@ -232,7 +220,7 @@ func TestPluginErrors(t *testing.T) {
 			if d := ns.Diagnose(err)[0]; !strings.Contains(d.Detail, tt.detail) {
 				t.Errorf("detail %q; want %q", d.Detail, tt.detail)
 			}
-			s.mustPost(n)
+			s.MustPost(n)
 		})
 	}
 }
@@ -248,16 +236,16 @@ echo '{"cniVersion":"1.0.0"}'`)
 	s := h.newSandbox()
 	_, err := s.pre(n)
 	must(t, err)
-	err = s.post(n)
-	want := "detach run " + s.id + " from network lab: "
+	err = s.Post(n)
+	want := "detach run " + s.ID + " from network lab: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "DEL of CNI plugin bad: can not") {
 		t.Errorf("got %v; want %s", err, want)
 	}
-	h.lacks(s.id, "10.9.0.2", `veth\w*`)
+	h.Lacks(s.ID, "10.9.0.2", `veth\w*`)
 
 	must(t, os.WriteFile("/run/mended", nil, 0o600))
 	defer os.Remove("/run/mended")
-	s.mustPost(n)
+	s.MustPost(n)
 }
 
 // TestPluginsGone detaches after the CNI plugins were removed from the host. That
@@ -265,25 +253,25 @@ echo '{"cniVersion":"1.0.0"}'`)
 func TestPluginsGone(t *testing.T) {
 	h := newHost(t)
 	binDir := filepath.Join(t.TempDir(), "cni")
-	h.run("cp", "-r", h.binDir, binDir)
+	h.Run("cp", "-r", h.binDir, binDir)
 	s := h.newSandbox()
 	s.h.binDir = binDir
-	n := &network{NAT: "nftables", Publish: []string{"8080:80"}}
+	n := &network{NAT: "nftables", PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 	ip := s.mustPre(n)
 	must(t, os.Rename(binDir, binDir+".gone"))
-	err := s.post(n)
+	err := s.Post(n)
 	if want := `no CNI plugin "bridge" in ` + binDir; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v; want %s", err, want)
 	}
-	if rules := h.run("nft", "list", "ruleset"); strings.Contains(rules, s.id) {
+	if rules := h.Run("nft", "list", "ruleset"); strings.Contains(rules, s.ID) {
 		t.Errorf("rules are left: %s", rules)
 	}
 	if _, err := os.Stat(filepath.Join(runDir, "networks", defaultName, ip)); err == nil {
 		t.Error("the lease is left")
 	}
 	must(t, os.Rename(binDir+".gone", binDir))
-	s.mustPost(n)
-	h.lacks(s.id, ip, `veth\w*`)
+	s.MustPost(n)
+	h.Lacks(s.ID, ip, `veth\w*`)
 }
 
 // TestPluginsDie kills PreExec; the CNI plugin that it waits for dies with it.
@@ -298,7 +286,7 @@ func TestPluginsDie(t *testing.T) {
 	must(t, err)
 	for range 500 {
 		if _, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)) + "/exe"); err != nil {
-			s.mustPost(n)
+			s.MustPost(n)
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -320,7 +308,7 @@ sleep 0.2; rmdir %[1]s; echo '{"cniVersion":"1.0.0"}'`, busy))
 	for range 4 {
 		s := h.newSandbox()
 		all.Go(func() {
-			if err := in(h.path, func() error { _, err := s.pre(&network{Network: file}); return err }); err != nil {
+			if err := nettest.In(h.Path, func() error { _, err := s.pre(&network{Network: file}); return err }); err != nil {
 				t.Error(err)
 			}
 		})
@@ -338,20 +326,20 @@ func TestOtherNetworks(t *testing.T) {
 		} {
 			t.Run(name+" "+version, func(t *testing.T) {
 				h := newHost(t)
-				h.run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "far")
-				h.run("ip", "link", "set", "outside", "up")
-				h.run("ip", "link", "set", "far", "up")
+				h.Run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "far")
+				h.Run("ip", "link", "set", "outside", "up")
+				h.Run("ip", "link", "set", "far", "up")
 				file := write(t, t.TempDir(), "x.conf", fmt.Sprintf(`{"cniVersion": %q, "name": "lab", %s}`, version, plugin))
 				a, b := h.newSandbox(), h.newSandbox()
 				na, nb := &network{Network: file}, &network{Network: file}
 				ipA, ipB := a.mustPre(na), b.mustPre(nb)
-				a.serve(80, "a")
-				b.serve(80, "b")
-				h.expect(a.path, ipB+":80", "b")
-				h.expect(b.path, ipA+":80", "a")
-				a.mustPost(na)
-				b.mustPost(nb)
-				h.lacks(a.id, b.id, "10.9.0.2", "10.9.0.3")
+				a.Serve(80, "a")
+				b.Serve(80, "b")
+				h.Expect(a.Path, ipB+":80", "b")
+				h.Expect(b.Path, ipA+":80", "a")
+				a.MustPost(na)
+				b.MustPost(nb)
+				h.Lacks(a.ID, b.ID, "10.9.0.2", "10.9.0.3")
 			})
 		}
 	}
@@ -372,8 +360,8 @@ func TestManyAtOnce(t *testing.T) {
 			seen := map[string]bool{}
 			for i, s := range boxes {
 				all.Go(func() {
-					err := in(h.path, func() error {
-						n := &network{NAT: nat, Publish: []string{fmt.Sprintf("%d:80", 8000+i)}}
+					err := nettest.In(h.Path, func() error {
+						n := &network{NAT: nat, PublishOption: nsnet.PublishOption{Publish: []string{fmt.Sprintf("%d:80", 8000+i)}}}
 						reply, err := s.pre(n)
 						if err != nil {
 							return err
@@ -394,18 +382,18 @@ func TestManyAtOnce(t *testing.T) {
 			}
 			all.Wait()
 			for i, s := range boxes {
-				s.serve(80, s.id)
-				h.expect(h.path, fmt.Sprintf("127.0.0.1:%d", 8000+i), s.id)
+				s.Serve(80, s.ID)
+				h.Expect(h.Path, fmt.Sprintf("127.0.0.1:%d", 8000+i), s.ID)
 			}
 			for _, s := range boxes {
 				all.Go(func() {
-					if err := in(h.path, func() error { return s.post(&network{NAT: nat}) }); err != nil {
-						t.Errorf("%s: %v", s.id, ns.Diagnose(err))
+					if err := nettest.In(h.Path, func() error { return s.Post(&network{NAT: nat}) }); err != nil {
+						t.Errorf("%s: %v", s.ID, ns.Diagnose(err))
 					}
 				})
 			}
 			all.Wait()
-			h.lacks("run\\d+-.*", "10.177.0.2", `veth\w*`)
+			h.Lacks("run\\d+-.*", "10.177.0.2", `veth\w*`)
 		})
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/containernetworking/cni/libcni"
+
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // leases is a directory of the CNI plugin host-local: a file for each address
@@ -115,5 +117,5 @@ func (dir leases) find(match func(text string) bool) ([]string, error) {
 
 // lock takes host-local's lock until unlock is called.
 func (dir leases) lock() (unlock func(), err error) {
-	return lockFile(filepath.Join(string(dir), "lock"))
+	return nsnet.LockFile(filepath.Join(string(dir), "lock"))
 }

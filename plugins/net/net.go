@@ -5,31 +5,29 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // network is the plugin. Its fields are the options.
 type network struct {
-	Network   string   `option:"network" args:"NAME|FILE" help:"CNI network to join; without it a bridge of nsrun's own"`
-	Subnet    []string `option:"subnet" args:"CIDR" help:"network of nsrun's own bridge, one IPv4 and one IPv6 (10.177.0.0/16)"`
-	NAT       string   `option:"nat" help:"how nsrun's own bridge translates addresses" default:"auto" enum:"auto,nftables,iptables"`
-	Publish   []string `option:"publish" short:"p" args:"[IP:]HOST:PORT[/PROTO]" help:"make a port of the sandbox a port of the host"`
-	IP        []string `option:"ip" args:"ADDRESS" help:"address of the sandbox"`
-	MAC       string   `option:"mac" args:"ADDRESS" help:"hardware address of the sandbox"`
-	DNS       []string `option:"dns" args:"ADDRESS" help:"name server, instead of the host's; none leaves resolv.conf as it is"`
-	DNSSearch []string `option:"dns-search" args:"DOMAIN" help:"domain in which short names are looked up"`
-	NoHosts   bool     `option:"no-hosts" help:"leave /etc/hosts as it is"`
-	ConfDir   string   `option:"cni-conf-dir" type:"path" args:"DIR" help:"where networks are configured" default:"/etc/cni/net.d"`
-	BinDir    []string `option:"cni-bin-dir" type:"path" args:"DIR" help:"more CNI plugins, searched after those of nsrun"`
+	nsnet.SubnetOption
+	nsnet.PublishOption
+	nsnet.AddressOptions
+	nsnet.MACOption
+	nsnet.MTUOption
+	nsnet.NameOptions
+	nsnet.BandwidthOption
+	Network string   `option:"network" args:"NAME|FILE" help:"CNI network to join; without it a bridge of nsrun's own"`
+	NAT     string   `option:"nat" help:"how nsrun's own bridge translates addresses" default:"auto" enum:"auto,nftables,iptables"`
+	ConfDir string   `option:"cni-conf-dir" type:"path" args:"DIR" help:"where networks are configured" default:"/etc/cni/net.d"`
+	BinDir  []string `option:"cni-bin-dir" type:"path" args:"DIR" help:"more CNI plugins, searched after those of nsrun"`
 
 	// bundled is where the CNI plugins are that come with nsrun; "" for the
 	// directory beside that of this program.
@@ -42,14 +40,17 @@ const pluginVersion = "0.1.0"
 // interfaceName is the sandbox's interface; what people expect to see.
 const interfaceName = "eth0"
 
+// purpose is what a caller without privilege can't do.
+const purpose = "attach to a CNI network"
+
 // Describe says what the plugin is.
-func (*network) Describe() nsplugin.Info {
+func (n *network) Describe() nsplugin.Info {
 	return nsplugin.Info{
 		Name:     "net",
 		Version:  pluginVersion,
 		Summary:  "network namespace attached to a CNI network, by default a bridge with published ports",
 		Kinds:    []ns.Kind{ns.Net},
-		Features: []string{"bridge", "cni", "dns", "ip", "mac", "publish"},
+		Features: nsnet.Features(n, "bridge", "cni"),
 	}
 }
 
@@ -59,7 +60,7 @@ func (n *network) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, erro
 	if !slices.Contains(req.Owns, ns.Net) {
 		return &ns.Offer{}, nil
 	}
-	if err := privileged(req.Facts); err != nil {
+	if err := nsnet.CheckPrivileged(req.Facts, purpose); err != nil {
 		return nil, err
 	}
 	w, err := n.resolve(req)
@@ -74,45 +75,10 @@ func (n *network) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, erro
 		Steps:       []ns.Step{nsplugin.LinkUp("lo")},
 		Hooks:       []ns.Point{ns.PreExec, ns.PostExec},
 		Pin:         []ns.Kind{ns.Net},
-		Diagnostics: append(w.warnings, w.forwardWarning()...),
+		Diagnostics: w.forwardWarning(),
 	}
-	if w.needsFiles() {
-		offer.Wants = []ns.Kind{ns.Mount}
-	}
-	if req.Has(ns.Mount) {
-		// The files are late steps. Who else wants to set them is to learn it now.
-		for _, file := range w.files() {
-			offer.Claims = append(offer.Claims, "the path "+file)
-		}
-	}
+	w.names.Offer(req, offer)
 	return offer, nil
-}
-
-// privileged returns an error for a caller who can't set up a CNI network.
-func privileged(facts ns.Facts) error {
-	if !facts.Root() {
-		return nsplugin.Errorf("attach to a CNI network: %w", unix.EPERM).
-			WithDetail(fmt.Sprintf("CNI needs root, since it makes interfaces and rules on the host; this is user %d", facts.UID)).
-			WithHint("--plugins net=none, which has lo only")
-	}
-	for name, bit := range map[string]uint{"CAP_NET_ADMIN": unix.CAP_NET_ADMIN, "CAP_SYS_ADMIN": unix.CAP_SYS_ADMIN} {
-		if !capable(bit) {
-			return nsplugin.Errorf("attach to a CNI network: %w", unix.EPERM).
-				WithDetail("CNI needs the capability " + name + ", which root lacks here").
-				WithHint("--plugins net=none, which has lo only")
-		}
-	}
-	return nil
-}
-
-// capable reports whether this process has a capability; capabilities(7).
-func capable(bit uint) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return true // let the kernel refuse what it refuses
-	}
-	return data[bit/32].Effective&(1<<(bit%32)) != 0
 }
 
 // PreExec attaches the sandbox to the network.
@@ -128,7 +94,7 @@ func (n *network) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookRep
 	if err := a.save(); err != nil {
 		return nil, nsplugin.Errorf("keep the attachment of run %s: %w", req.RunID, err)
 	}
-	if err := w.reserve(req); err != nil {
+	if err := nsnet.HostPorts.Take(req.RunID, req.RunName, w.ports); err != nil {
 		return nil, err
 	}
 	w.repairLeases()
@@ -158,10 +124,7 @@ func (n *network) PostExec(ctx context.Context, req *ns.HookRequest) error {
 				WithHint("nsctl gc tries again")
 		}
 	}
-	if err := ports().drop(req.RunID); err != nil {
-		return nsplugin.Errorf("give the ports of run %s free: %w", req.RunID, err)
-	}
-	return nil
+	return nsnet.HostPorts.Drop(req.RunID)
 }
 
 // recall finds out what PreExec attached the run to. It returns nil if PreExec
@@ -185,6 +148,3 @@ func recall(req *ns.HookRequest) (*attachment, error) {
 
 // attachmentDir is where the run's attachment keeps its files.
 func attachmentDir(req *ns.HookRequest) string { return filepath.Join(req.StateDir, "cni") }
-
-// ports are the ports that all runs on this host have published.
-func ports() reservations { return reservations(filepath.Join(runDir, "ports")) }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // request asks for a network namespace, as root.
@@ -43,9 +44,9 @@ func TestResolveReportsEverything(t *testing.T) {
 	dir := fakeBinDir(t, "bridge", "host-local", "mine")
 	write(t, dir, "lab.conflist", strings.Replace(good, `"bridge"`, `"brigde"`, 1))
 	n := &network{
-		Network: "lab", ConfDir: dir, BinDir: []string{dir}, Subnet: nil,
-		Publish: []string{"80:80", "80:81", "x"}, IP: []string{"nonsense"}, MAC: "01:00:5e:00:00:01",
-		DNS: []string{"one.one.one.one"}, DNSSearch: []string{"a b"},
+		Network: "lab", ConfDir: dir, BinDir: []string{dir},
+		PublishOption: nsnet.PublishOption{Publish: []string{"80:80", "80:81", "x"}}, AddressOptions: nsnet.AddressOptions{IP: []string{"nonsense"}}, MACOption: nsnet.MACOption{MAC: "01:00:5e:00:00:01"},
+		NameOptions: nsnet.NameOptions{DNS: []string{"one.one.one.one"}, DNSSearch: []string{"a b"}},
 	}
 	_, err := n.resolve(request())
 	const usage = "--publish [IP:]HOST:PORT[/PROTO], as in 8080:80, 127.0.0.1:8080:80 or 8000-8010:80-90/udp"
@@ -83,14 +84,14 @@ func TestResolveRefuses(t *testing.T) {
 		{"not executable", network{Network: single("plain")}, "plain.conf:3: type: DIR/plain is not executable"},
 		{"writable by all", network{Network: single("open")}, "open.conf:3: type: DIR/open can be written by anybody"},
 		{"directory", network{Network: single("folder")}, "folder.conf:3: type: DIR/folder is no file"},
-		{"subnet and network", network{Network: single("bridge"), Subnet: []string{"10.1.0.0/24"}}, "either --network or --subnet"},
+		{"subnet and network", network{Network: single("bridge"), SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.1.0.0/24"}}}, "either --network or --subnet"},
 		{"nat and network", network{Network: single("bridge"), NAT: "iptables"}, "nat iptables: network DIR/bridge.conf has a backend of its own"},
 		{"no such network", network{Network: "nowhere", ConfDir: dir}, `DIR: no network "nowhere" |  | one of those that are there: lab`},
-		{"bad subnet", network{Subnet: []string{"10.1.0.0"}}, "subnet 10.1.0.0: no network in CIDR form"},
-		{"address outside", network{IP: []string{"10.2.0.7"}}, "ip 10.2.0.7: no address for a sandbox in 10.177.0.0/16"},
-		{"gateway's address", network{IP: []string{"10.177.0.1"}}, "ip 10.177.0.1: no address for a sandbox"},
-		{"other family", network{Publish: []string{"[2001:db8::1]:80:80"}}, "publish [2001:db8::1]:80->80/tcp: the bridge has no address of that family"},
-		{"IPv6 loopback", network{Publish: []string{"[::1]:80:80"}}, "publish [::1]:80->80/tcp: the kernel doesn't route packets from ::1 |  | --publish 127.0.0.1:80:80/tcp"},
+		{"bad subnet", network{SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.1.0.0"}}}, "subnet 10.1.0.0: no network in CIDR form"},
+		{"address outside", network{AddressOptions: nsnet.AddressOptions{IP: []string{"10.2.0.7"}}}, "ip 10.2.0.7: no address for a sandbox in 10.177.0.0/16"},
+		{"gateway's address", network{AddressOptions: nsnet.AddressOptions{IP: []string{"10.177.0.1"}}}, "ip 10.177.0.1: no address for a sandbox"},
+		{"other family", network{PublishOption: nsnet.PublishOption{Publish: []string{"[2001:db8::1]:80:80"}}}, "publish [2001:db8::1]:80->80/tcp: the bridge has no address of that family"},
+		{"IPv6 loopback", network{PublishOption: nsnet.PublishOption{Publish: []string{"[::1]:80:80"}}}, "publish [::1]:80->80/tcp: the kernel doesn't route packets from ::1 |  | --publish 127.0.0.1:80:80/tcp"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.n.BinDir = []string{dir}
@@ -106,7 +107,7 @@ func TestNegotiateAsUser(t *testing.T) {
 	req := request()
 	req.Facts.UID = 1000
 	_, err := (&network{}).Negotiate(context.Background(), req)
-	const want = " | attach to a CNI network: operation not permitted | CNI needs root, since it makes interfaces and rules on the host; this is user 1000 | --plugins net=none, which has lo only\n"
+	const want = " | attach to a CNI network: operation not permitted | it makes interfaces and rules on the host, which needs root; this is user 1000 | --plugins net=pasta, which needs no root, or net=none, which has lo only\n"
 	if got := shown("\x00", ns.Diagnose(err)); got != want {
 		t.Errorf("got %q; want %q", got, want)
 	}
@@ -114,13 +115,13 @@ func TestNegotiateAsUser(t *testing.T) {
 
 func TestNegotiateOffers(t *testing.T) {
 	h := newHost(t)
-	n := &network{bundled: h.binDir, Publish: []string{"8080:80"}}
+	n := &network{bundled: h.binDir, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 	offer, err := n.Negotiate(context.Background(), request())
 	must(t, err)
 	if len(offer.Steps) != 1 || offer.Steps[0].Op != ns.OpLinkUp || len(offer.Hooks) != 2 || len(offer.Pin) != 1 || len(offer.Wants) != 0 {
 		t.Errorf("%+v", offer)
 	}
-	n = &network{bundled: h.binDir, DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}}
+	n = &network{bundled: h.binDir, NameOptions: nsnet.NameOptions{DNS: []string{"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"}}}
 	offer, err = n.Negotiate(context.Background(), request())
 	must(t, err)
 	if len(offer.Wants) != 1 || offer.Wants[0] != ns.Mount {
@@ -140,20 +141,20 @@ func TestNegotiateBusyHost(t *testing.T) {
 	u, err := net.ListenPacket("udp4", ":5353")
 	must(t, err)
 	defer u.Close()
-	h.run("ip", "addr", "add", "10.177.3.4/8", "dev", "lo")
-	holder := &network{Publish: []string{"9090:90"}}
+	h.Run("ip", "addr", "add", "10.177.3.4/8", "dev", "lo")
+	holder := &network{PublishOption: nsnet.PublishOption{Publish: []string{"9090:90"}}}
 	holder.Subnet = []string{"10.1.0.0/24"}
 	s := h.newSandbox()
 	s.mustPre(holder)
-	defer s.mustPost(holder)
+	defer s.MustPost(holder)
 
-	n := &network{bundled: h.binDir, Publish: []string{"8080:80", "5353:53/udp", "192.0.2.9:1:1", "127.0.0.1:9090:91", "8081:80"}}
+	n := &network{bundled: h.binDir, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80", "5353:53/udp", "192.0.2.9:1:1", "127.0.0.1:9090:91", "8081:80"}}}
 	_, err = n.Negotiate(context.Background(), request())
 	self := fmt.Sprintf("%s (pid %d)", comm(t), os.Getpid())
 	want := `publish | publish 8080->80/tcp: the port is in use by ` + self + ` |  | another host port: --publish 8081:80/tcp
 publish | publish 5353->53/udp: the port is in use by ` + self + ` |  | another host port: --publish 5354:53/udp
 publish | publish 192.0.2.9:1->1/tcp: no interface of this host has the address 192.0.2.9 |  | an address that ` + "`ip addr`" + ` shows, or none for all of them
-publish | publish: host port 127.0.0.1:9090/tcp is published already, as 9090->90/tcp by run ` + s.id + ` |  | another host port
+publish | publish: host port 127.0.0.1:9090/tcp is published already, as 9090->90/tcp by run ` + s.ID + ` |  | another host port
  | attach to network nsrun: subnet 10.177.0.0/16 is in use: lo has 10.177.3.4/8 |  | --subnet with a network that this host doesn't know
 `
 	if got := shown("\x00", ns.Diagnose(err)); got != want {
@@ -179,7 +180,7 @@ func TestNegotiateWrongBridge(t *testing.T) {
 		{[][]string{{"ip", "link", "del", "nsrun0"}, {"ip", "link", "add", "nsrun0", "type", "bridge"}, {"ip", "addr", "add", "10.177.9.9/16", "dev", "nsrun0"}}, "bridge nsrun0 has 10.177.9.9/16, and not 10.177.0.1"},
 	} {
 		for _, command := range tt.set {
-			h.run(command[0], command[1:]...)
+			h.Run(command[0], command[1:]...)
 		}
 		_, err := n.Negotiate(context.Background(), request())
 		if got := shown("\x00", ns.Diagnose(err)); !strings.Contains(got, tt.want) {

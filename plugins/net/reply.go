@@ -5,19 +5,13 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"os"
+	"net/netip"
 	"strings"
 
 	current "github.com/containernetworking/cni/pkg/types/100"
 
 	"github.com/nsrun/nsrun/ns"
-	"github.com/nsrun/nsrun/nsplugin"
-)
-
-// The files in a sandbox that depend on its network.
-const (
-	resolvConfFile = "/etc/resolv.conf"
-	hostsFile      = "/etc/hosts"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // reply makes PreExec's answer from what CNI answered.
@@ -27,22 +21,20 @@ func (w *wish) reply(req *ns.HookRequest, a *attachment, result *current.Result)
 		return nil, fmt.Errorf("encode attachment: %w", err)
 	}
 	reply := &ns.HookReply{State: state, Results: w.results(a, result)}
-	if req.Has(ns.Mount) {
-		w.addFiles(reply, req, result)
-	}
+	w.names.Reply(req, placeOf(result), reply)
 	return reply, nil
 }
 
 // results are what `nsctl inspect` shows of the network.
 func (w *wish) results(a *attachment, result *current.Result) map[string]string {
-	addresses, gateways := addressesOf(result)
+	place := placeOf(result)
 	all := map[string]string{
 		"network":   a.Network,
 		"interface": a.Interface,
-		"address":   strings.Join(addresses, " "),
-		"gateway":   strings.Join(gateways, " "),
+		"address":   addrsText(place.Addresses),
+		"gateway":   addrsText(place.Gateways),
 		"mac":       macOf(a.Interface, result),
-		"ports":     portsText(w.ports),
+		"ports":     nsnet.PortsText(w.ports),
 	}
 	for name, value := range all {
 		if value == "" {
@@ -52,16 +44,31 @@ func (w *wish) results(a *attachment, result *current.Result) map[string]string 
 	return all
 }
 
-// addressesOf returns the sandbox's addresses, without their masks, and its
-// gateways.
-func addressesOf(result *current.Result) (addresses, gateways []string) {
+// placeOf says where the network has put the sandbox.
+func placeOf(result *current.Result) nsnet.Place {
+	var place nsnet.Place
 	for _, ip := range result.IPs {
-		addresses = append(addresses, ip.Address.IP.String())
-		if ip.Gateway != nil {
-			gateways = append(gateways, ip.Gateway.String())
+		if a, ok := netip.AddrFromSlice(ip.Address.IP); ok {
+			place.Addresses = append(place.Addresses, a.Unmap())
+		}
+		if g, ok := netip.AddrFromSlice(ip.Gateway); ok {
+			place.Gateways = append(place.Gateways, g.Unmap())
 		}
 	}
-	return addresses, gateways
+	place.DNS = nsnet.Resolv{Servers: result.DNS.Nameservers, Search: result.DNS.Search, Options: result.DNS.Options}
+	if len(place.DNS.Search) == 0 && result.DNS.Domain != "" {
+		place.DNS.Search = []string{result.DNS.Domain}
+	}
+	return place
+}
+
+// addrsText lists addresses.
+func addrsText(addrs []netip.Addr) string {
+	texts := make([]string, len(addrs))
+	for i, a := range addrs {
+		texts[i] = a.String()
+	}
+	return strings.Join(texts, " ")
 }
 
 // macOf returns the hardware address of the sandbox's interface.
@@ -72,55 +79,4 @@ func macOf(name string, result *current.Result) string {
 		}
 	}
 	return ""
-}
-
-// portsText lists published ports.
-func portsText(ports []mapping) string {
-	texts := make([]string, len(ports))
-	for i, m := range ports {
-		texts[i] = m.String()
-	}
-	return strings.Join(texts, " ")
-}
-
-// addFiles adds the files that make names work in the sandbox.
-func (w *wish) addFiles(reply *ns.HookReply, req *ns.HookRequest, result *current.Result) {
-	if !w.noDNS {
-		w.addResolvConf(reply, result)
-	}
-	if !w.noHosts {
-		addHosts(reply, req, result)
-	}
-}
-
-// addResolvConf adds the sandbox's name servers.
-func (w *wish) addResolvConf(reply *ns.HookReply, result *current.Result) {
-	dns := mergeDNS(w.dns, result.DNS, readHostDNS(hostResolvConfs))
-	if len(dns.servers) == 0 {
-		reply.Diagnostics = append(reply.Diagnostics, *nsplugin.Warnf("find a name server that the sandbox can reach: there is none").
-			WithDetail("those of the host are on its loopback interface").WithHint("--dns ADDRESS").WithOption("dns"))
-	}
-	reply.Steps = append(reply.Steps, fileStep(resolvConfFile, dns.String()))
-}
-
-// addHosts adds the sandbox's host names.
-func addHosts(reply *ns.HookReply, req *ns.HookRequest, result *current.Result) {
-	own := hosts{name: req.RunName}
-	own.addresses, own.gateways = addressesOf(result)
-	text, whole := own.file(hostsFile)
-	if !whole {
-		reply.Diagnostics = append(reply.Diagnostics, *nsplugin.Warnf("copy %s: too large, so that the sandbox gets a short one", hostsFile).
-			WithHint("--no-hosts"))
-	}
-	reply.Steps = append(reply.Steps, fileStep(hostsFile, text))
-}
-
-// fileStep puts a file into the sandbox. It may be left out where neither the
-// host nor the sandbox's root has such a file; a root of its own gets it.
-func fileStep(path, content string) ns.Step {
-	step := nsplugin.File(path, content, 0o644)
-	if _, err := os.Stat(path); err != nil {
-		return nsplugin.IfExists(step)
-	}
-	return step
 }

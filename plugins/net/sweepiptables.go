@@ -9,10 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/containernetworking/cni/libcni"
+
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // usesIPTables reports whether a plugin of the list may have made iptables rules.
@@ -99,6 +102,13 @@ func undoChains(saved string, chains []string) string {
 		return ""
 	}
 	return "*nat\n" + jumps.String() + drops.String() + "COMMIT\n"
+}
+
+// iptablesLock keeps other attaches with iptables out until unlock is called. The
+// reference plugins look whether a shared chain is there and then make it, which
+// fails if two of them do.
+func iptablesLock() (unlock func(), err error) {
+	return nsnet.LockFile(filepath.Join(runDir, "iptables.lock"))
 }
 
 // system runs a command and returns what it printed. An error has its stderr.

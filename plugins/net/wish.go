@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"strings"
 
 	current "github.com/containernetworking/cni/pkg/types/100"
@@ -15,39 +13,46 @@ import (
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // wish is what the options come to: which network, and what of it.
 type wish struct {
-	conf     *conflist
-	own      *bridge // the network of nsrun's own, or nil
-	dirs     binDirs
-	ports    []mapping
-	ips      []string
-	mac      string
-	dns      resolvConf
-	noDNS    bool // leave resolv.conf alone
-	noHosts  bool // leave hosts alone
-	warnings []ns.Diagnostic
+	conf   *conflist
+	own    *bridge // the network of nsrun's own, or nil
+	dirs   binDirs
+	ports  []nsnet.Mapping
+	ips    []nsnet.Address
+	mac    string
+	limits nsnet.Bandwidth
+	names  *nsnet.Names
 }
 
 // resolve reads the options and the network's configuration. It returns all that
 // is wrong with them, joined.
 func (n *network) resolve(req *ns.Request) (*wish, error) {
-	w := &wish{dirs: findBinDirs(n.bundled, n.BinDir), noHosts: n.NoHosts}
-	errs := []error{
-		w.setNetwork(n, req.Facts.Dir),
-		w.setPorts(n.Publish),
-		w.setAddresses(n.IP, n.MAC),
-		w.setDNS(n.DNS, n.DNSSearch),
-	}
+	w := &wish{dirs: findBinDirs(n.bundled, n.BinDir)}
+	errs := []error{w.setOptions(n)}
+	errs = append(errs, w.setNetwork(n, req.Facts.Dir))
 	if w.conf != nil {
 		errs = append(errs, w.checkPlugins(), w.checkCapabilities())
 	}
 	if w.own != nil {
-		errs = append(errs, w.checkFamilies())
+		errs = append(errs, w.own.subnets.CheckWishes(w.ips, w.ports))
 	}
 	return w, errors.Join(errs...)
+}
+
+// setOptions reads the options that other backends have too.
+func (w *wish) setOptions(n *network) error {
+	errs := make([]error, 5)
+	w.ports, errs[0] = n.Ports()
+	w.ips, errs[1] = n.Addresses()
+	_, errs[2] = n.HardwareAddr()
+	w.mac = n.MAC
+	w.limits, errs[3] = n.Limits()
+	w.names, errs[4] = n.Names()
+	return errors.Join(append(errs, nsnet.CheckRouted(w.ports))...)
 }
 
 // setNetwork finds the network's configuration, or makes one.
@@ -62,6 +67,9 @@ func (w *wish) setNetwork(n *network, dir string) error {
 	if n.NAT != "auto" && n.NAT != "" {
 		return nsplugin.Errorf("nat %s: network %s has a backend of its own", n.NAT, n.Network).
 			WithOption("nat").WithHint("ipMasqBackend and backend in the conflist")
+	}
+	if err := w.setMTU(n); err != nil {
+		return err
 	}
 	conf, faults := lookup{network: n.Network, dir: n.ConfDir, cwd: dir}.find()
 	w.conf = conf
@@ -79,98 +87,17 @@ func (w *wish) setOwn(n *network) error {
 		return nsplugin.Errorf("choose a backend for masquerading and published ports: %w", err).WithOption("nat").
 			WithHint("install nftables or iptables, or --network with a conflist that needs none")
 	}
-	subnets, err := parseSubnets(n.Subnet)
+	subnets, err := n.Subnets(standardSubnet)
 	if err != nil {
-		return nsplugin.Errorf("%w", err).WithOption("subnet").WithHint("--subnet " + defaultSubnet)
+		return err
 	}
 	w.own = newBridge(subnets, b)
+	w.own.shaped = w.limits != nsnet.Bandwidth{}
+	if err := w.setMTU(n); err != nil {
+		return err
+	}
 	w.conf, err = w.own.conflist()
 	return err
-}
-
-// setPorts reads the ports to publish.
-func (w *wish) setPorts(texts []string) error {
-	ports, faults := publishAll(texts)
-	w.ports = ports
-	var errs []error
-	for _, err := range faults {
-		errs = append(errs, nsplugin.Errorf("%w", err).WithOption("publish").
-			WithHint("--publish [IP:]HOST:PORT[/PROTO], as in 8080:80, 127.0.0.1:8080:80 or 8000-8010:80-90/udp"))
-	}
-	for _, m := range ports {
-		if a := m.addr(); a.Is6() && a.IsLoopback() {
-			// IPv4 has route_localnet for that; ip-sysctl(5).
-			errs = append(errs, nsplugin.Errorf("publish %s: the kernel doesn't route packets from ::1", m).WithOption("publish").
-				WithHint(fmt.Sprintf("--publish 127.0.0.1:%d:%d/%s", m.HostPort, m.ContainerPort, m.Protocol)))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// setAddresses reads the addresses that the sandbox is to have.
-func (w *wish) setAddresses(ips []string, mac string) error {
-	var errs []error
-	for _, text := range ips {
-		addr, _, _ := strings.Cut(text, "/")
-		_, err := netip.ParseAddr(addr)
-		if err == nil && addr != text {
-			_, err = netip.ParsePrefix(text)
-		}
-		if err != nil {
-			errs = append(errs, nsplugin.Errorf("ip %s: no IP address", text).WithOption("ip"))
-		}
-		w.ips = append(w.ips, text)
-	}
-	if hw, err := net.ParseMAC(mac); mac != "" && (err != nil || len(hw) != 6 || hw[0]&1 == 1) {
-		errs = append(errs, nsplugin.Errorf("mac %s: no hardware address of one interface", mac).
-			WithOption("mac").WithHint("six bytes, the first one even: --mac 02:00:5e:10:00:01"))
-	}
-	w.mac = mac
-	return errors.Join(errs...)
-}
-
-// maxServers is how many name servers the C library asks; resolv.conf(5), MAXNS.
-const maxServers = 3
-
-// setDNS reads the name servers and domains.
-func (w *wish) setDNS(servers, search []string) error {
-	if len(servers) == 1 && servers[0] == "none" && len(search) == 0 {
-		w.noDNS = true
-		return nil
-	}
-	var errs []error
-	for _, s := range servers {
-		if _, err := netip.ParseAddr(s); err != nil {
-			errs = append(errs, nsplugin.Errorf("dns %s: no IP address", s).WithOption("dns").
-				WithHint("--dns ADDRESS, or --dns none alone"))
-		}
-	}
-	for _, s := range search {
-		if s == "" || strings.ContainsAny(s, " \t\r\n#;") {
-			errs = append(errs, nsplugin.Errorf("dns-search %q: no domain", s).WithOption("dns-search"))
-		}
-	}
-	if len(servers) > maxServers {
-		w.warnings = append(w.warnings, *nsplugin.Warnf("dns: %d name servers, of which programs ask the first %d", len(servers), maxServers).WithOption("dns"))
-	}
-	w.dns = resolvConf{servers: servers, search: search}
-	return errors.Join(errs...)
-}
-
-// needsFiles reports whether the user asked for something that only a file in
-// the sandbox can give, for which it needs a mount namespace.
-func (w *wish) needsFiles() bool { return len(w.dns.servers)+len(w.dns.search) > 0 }
-
-// files are the files of the sandbox that depend on its network.
-func (w *wish) files() []string {
-	var files []string
-	if !w.noDNS {
-		files = append(files, resolvConfFile)
-	}
-	if !w.noHosts {
-		files = append(files, hostsFile)
-	}
-	return files
 }
 
 // checkPlugins returns an error for each CNI plugin that can't be run.
@@ -216,8 +143,9 @@ type capability struct {
 func (w *wish) capabilities() []capability {
 	return []capability{
 		{"portMappings", "publish", len(w.ports) > 0, w.ports},
-		{"ips", "ip", len(w.ips) > 0, w.ips},
+		{"ips", "ip", len(w.ips) > 0, addressTexts(w.ips)},
 		{"mac", "mac", w.mac != "", w.mac},
+		{"bandwidth", "bandwidth", w.limits != nsnet.Bandwidth{}, shapeOf(w.limits)},
 	}
 }
 
@@ -245,37 +173,9 @@ func (w *wish) can(name string) bool {
 	return false
 }
 
-// checkFamilies returns an error for each address that nsrun's own bridge can't
-// have or publish on, since none of its subnets holds it.
-func (w *wish) checkFamilies() error {
-	var errs []error
-	for _, text := range w.ips {
-		addr, _, _ := strings.Cut(text, "/")
-		if a, err := netip.ParseAddr(addr); err == nil && !w.own.holds(a) {
-			errs = append(errs, nsplugin.Errorf("ip %s: no address for a sandbox in %s", text, w.own).WithOption("ip").
-				WithHint("--subnet with the network that holds it"))
-		}
-	}
-	for _, m := range w.ports {
-		if a := m.addr(); a.IsValid() && !w.own.speaks(a.Is4()) {
-			errs = append(errs, nsplugin.Errorf("publish %s: the bridge has no address of that family", m).WithOption("publish").
-				WithHint("--subnet "+defaultSubnet+" --subnet fd00:6e73::/64 for a bridge with both"))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // free returns an error for each thing on the host that is in the way.
 func (w *wish) free() error {
-	var errs []error
-	for _, m := range w.ports {
-		if problem, hint := portProblem(m); problem != "" {
-			errs = append(errs, nsplugin.Errorf("publish %s: %s", m, problem).WithOption("publish").WithHint(hint))
-		}
-	}
-	if err := ports().free(w.ports, ""); err != nil {
-		errs = append(errs, nsplugin.Errorf("publish: %w", err).WithOption("publish").WithHint("another host port"))
-	}
+	errs := []error{nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)}
 	if problem, hint := w.bridgeProblem(); problem != "" {
 		errs = append(errs, nsplugin.Errorf("attach to network %s: %s", w.conf.list.Name, problem).WithHint(hint))
 	}
@@ -285,26 +185,17 @@ func (w *wish) free() error {
 // bridgeProblem says what is wrong with the network's bridge, if it has one.
 func (w *wish) bridgeProblem() (problem, hint string) {
 	if w.own != nil {
-		return w.own.problem()
+		return w.own.subnets.BridgeProblem(w.own.device)
 	}
 	for _, p := range w.conf.list.Plugins {
 		var conf struct {
 			Bridge string `json:"bridge"`
 		}
 		if p.Network.Type == "bridge" && json.Unmarshal(p.Bytes, &conf) == nil && conf.Bridge != "" {
-			return bridgeProblem(conf.Bridge)
+			return nsnet.LinkProblem(conf.Bridge)
 		}
 	}
 	return "", ""
-}
-
-// reserve keeps the host ports from other runs.
-func (w *wish) reserve(req *ns.HookRequest) error {
-	err := ports().take(reservation{RunID: req.RunID, RunName: req.RunName, Ports: w.ports})
-	if err != nil {
-		return nsplugin.Errorf("publish: %w", err).WithOption("publish").WithHint("another host port")
-	}
-	return nil
 }
 
 // repairLeases frees addresses that belong to nobody. If that fails, attaching
@@ -346,7 +237,7 @@ func (w *wish) attachment(req *ns.HookRequest) (*attachment, error) {
 // that the sandbox has no address of: portmap would leave it out.
 func (w *wish) reachable(result *current.Result) error {
 	for _, m := range w.ports {
-		a, found := m.addr(), false
+		a, found := m.HostIP, false
 		for _, ip := range result.IPs {
 			found = found || !a.IsValid() || a.Is4() == (ip.Address.IP.To4() != nil)
 		}

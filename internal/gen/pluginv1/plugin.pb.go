@@ -656,7 +656,8 @@ func (x *NegotiateResponse) GetOffer() *Offer {
 // Offer is what the plugin wants for one run.
 type Offer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The namespaces to make: all that the request says the plugin owns.
+	// The namespaces to make. With keeps and joins: all kinds that the request says
+	// the plugin owns, each once.
 	Kinds []string `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"`
 	// Kinds that the run must have besides, whoever owns them.
 	Wants []string `protobuf:"bytes,2,rep,name=wants,proto3" json:"wants,omitempty"`
@@ -676,7 +677,12 @@ type Offer struct {
 	// One error refuses the run.
 	Diagnostics []*Diagnostic `protobuf:"bytes,9,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
 	// How long the offer holds. Absent: ask at every run.
-	Freshness     *Freshness `protobuf:"bytes,10,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	Freshness *Freshness `protobuf:"bytes,10,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	// Kinds that the plugin owns and makes no namespace of: the command stays in the
+	// caller's.
+	Keeps []string `protobuf:"bytes,11,rep,name=keeps,proto3" json:"keeps,omitempty"`
+	// Namespaces that exist, which the command enters instead of new ones.
+	Joins         []*Join `protobuf:"bytes,12,rep,name=joins,proto3" json:"joins,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -781,6 +787,76 @@ func (x *Offer) GetFreshness() *Freshness {
 	return nil
 }
 
+func (x *Offer) GetKeeps() []string {
+	if x != nil {
+		return x.Keeps
+	}
+	return nil
+}
+
+func (x *Offer) GetJoins() []*Join {
+	if x != nil {
+		return x.Joins
+	}
+	return nil
+}
+
+// Join is a namespace that exists.
+type Join struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// net, ipc or uts. Required.
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The path of a file that stands for the namespace, or "run:" and the name or id
+	// of a run. Required.
+	Source        string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Join) Reset() {
+	*x = Join{}
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Join) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Join) ProtoMessage() {}
+
+func (x *Join) ProtoReflect() protoreflect.Message {
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Join.ProtoReflect.Descriptor instead.
+func (*Join) Descriptor() ([]byte, []int) {
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Join) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Join) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 // Freshness says that an offer depends on the request and on these files, and on
 // nothing else. A file may be missing; it has changed once it exists.
 type Freshness struct {
@@ -792,7 +868,7 @@ type Freshness struct {
 
 func (x *Freshness) Reset() {
 	*x = Freshness{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +880,7 @@ func (x *Freshness) String() string {
 func (*Freshness) ProtoMessage() {}
 
 func (x *Freshness) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +893,7 @@ func (x *Freshness) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Freshness.ProtoReflect.Descriptor instead.
 func (*Freshness) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Freshness) GetFiles() []string {
@@ -854,7 +930,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +942,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +955,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Step) GetOp() string {
@@ -956,7 +1032,7 @@ type EnvVar struct {
 
 func (x *EnvVar) Reset() {
 	*x = EnvVar{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[11]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1044,7 @@ func (x *EnvVar) String() string {
 func (*EnvVar) ProtoMessage() {}
 
 func (x *EnvVar) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[11]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1057,7 @@ func (x *EnvVar) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnvVar.ProtoReflect.Descriptor instead.
 func (*EnvVar) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *EnvVar) GetName() string {
@@ -1013,7 +1089,7 @@ type IDMap struct {
 
 func (x *IDMap) Reset() {
 	*x = IDMap{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[12]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1101,7 @@ func (x *IDMap) String() string {
 func (*IDMap) ProtoMessage() {}
 
 func (x *IDMap) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[12]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1114,7 @@ func (x *IDMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IDMap.ProtoReflect.Descriptor instead.
 func (*IDMap) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *IDMap) GetUids() []*Extent {
@@ -1081,7 +1157,7 @@ type Extent struct {
 
 func (x *Extent) Reset() {
 	*x = Extent{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[13]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +1169,7 @@ func (x *Extent) String() string {
 func (*Extent) ProtoMessage() {}
 
 func (x *Extent) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[13]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,7 +1182,7 @@ func (x *Extent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Extent.ProtoReflect.Descriptor instead.
 func (*Extent) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Extent) GetInside() uint32 {
@@ -1155,7 +1231,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[14]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1243,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[14]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1256,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Run) GetId() string {
@@ -1248,7 +1324,7 @@ type PreExecRequest struct {
 
 func (x *PreExecRequest) Reset() {
 	*x = PreExecRequest{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1336,7 @@ func (x *PreExecRequest) String() string {
 func (*PreExecRequest) ProtoMessage() {}
 
 func (x *PreExecRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1349,7 @@ func (x *PreExecRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecRequest.ProtoReflect.Descriptor instead.
 func (*PreExecRequest) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PreExecRequest) GetRun() *Run {
@@ -1301,7 +1377,7 @@ type PreExecResponse struct {
 
 func (x *PreExecResponse) Reset() {
 	*x = PreExecResponse{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1389,7 @@ func (x *PreExecResponse) String() string {
 func (*PreExecResponse) ProtoMessage() {}
 
 func (x *PreExecResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,7 +1402,7 @@ func (x *PreExecResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PreExecResponse.ProtoReflect.Descriptor instead.
 func (*PreExecResponse) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PreExecResponse) GetSteps() []*Step {
@@ -1375,7 +1451,7 @@ type PostExecRequest struct {
 
 func (x *PostExecRequest) Reset() {
 	*x = PostExecRequest{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1387,7 +1463,7 @@ func (x *PostExecRequest) String() string {
 func (*PostExecRequest) ProtoMessage() {}
 
 func (x *PostExecRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[17]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1400,7 +1476,7 @@ func (x *PostExecRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecRequest.ProtoReflect.Descriptor instead.
 func (*PostExecRequest) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PostExecRequest) GetRun() *Run {
@@ -1427,7 +1503,7 @@ type PostExecResponse struct {
 
 func (x *PostExecResponse) Reset() {
 	*x = PostExecResponse{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1515,7 @@ func (x *PostExecResponse) String() string {
 func (*PostExecResponse) ProtoMessage() {}
 
 func (x *PostExecResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1528,7 @@ func (x *PostExecResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecResponse.ProtoReflect.Descriptor instead.
 func (*PostExecResponse) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PostExecResponse) GetDiagnostics() []*Diagnostic {
@@ -1471,7 +1547,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1559,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1572,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CheckRequest) GetFacts() *Facts {
@@ -1515,7 +1591,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1527,7 +1603,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1540,7 +1616,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CheckResponse) GetDiagnostics() []*Diagnostic {
@@ -1572,7 +1648,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1584,7 +1660,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1597,7 +1673,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Diagnostic) GetSeverity() string {
@@ -1696,7 +1772,7 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06kernel\x18\x05 \x01(\tR\x06kernel\x12\x1a\n" +
 	"\bhostname\x18\x06 \x01(\tR\bhostname\"A\n" +
 	"\x11NegotiateResponse\x12,\n" +
-	"\x05offer\x18\x01 \x01(\v2\x16.nsrun.plugin.v1.OfferR\x05offer\"\xf3\x02\n" +
+	"\x05offer\x18\x01 \x01(\v2\x16.nsrun.plugin.v1.OfferR\x05offer\"\xb6\x03\n" +
 	"\x05Offer\x12\x14\n" +
 	"\x05kinds\x18\x01 \x03(\tR\x05kinds\x12\x14\n" +
 	"\x05wants\x18\x02 \x03(\tR\x05wants\x12-\n" +
@@ -1708,7 +1784,12 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x03pin\x18\b \x03(\tR\x03pin\x12=\n" +
 	"\vdiagnostics\x18\t \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\x128\n" +
 	"\tfreshness\x18\n" +
-	" \x01(\v2\x1a.nsrun.plugin.v1.FreshnessR\tfreshness\"!\n" +
+	" \x01(\v2\x1a.nsrun.plugin.v1.FreshnessR\tfreshness\x12\x14\n" +
+	"\x05keeps\x18\v \x03(\tR\x05keeps\x12+\n" +
+	"\x05joins\x18\f \x03(\v2\x15.nsrun.plugin.v1.JoinR\x05joins\"2\n" +
+	"\x04Join\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\"!\n" +
 	"\tFreshness\x12\x14\n" +
 	"\x05files\x18\x01 \x03(\tR\x05files\"\xd0\x01\n" +
 	"\x04Step\x12\x0e\n" +
@@ -1793,7 +1874,7 @@ func file_nsrun_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_nsrun_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),   // 0: nsrun.plugin.v1.DescribeRequest
 	(*DescribeResponse)(nil),  // 1: nsrun.plugin.v1.DescribeResponse
@@ -1804,63 +1885,65 @@ var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*Facts)(nil),             // 6: nsrun.plugin.v1.Facts
 	(*NegotiateResponse)(nil), // 7: nsrun.plugin.v1.NegotiateResponse
 	(*Offer)(nil),             // 8: nsrun.plugin.v1.Offer
-	(*Freshness)(nil),         // 9: nsrun.plugin.v1.Freshness
-	(*Step)(nil),              // 10: nsrun.plugin.v1.Step
-	(*EnvVar)(nil),            // 11: nsrun.plugin.v1.EnvVar
-	(*IDMap)(nil),             // 12: nsrun.plugin.v1.IDMap
-	(*Extent)(nil),            // 13: nsrun.plugin.v1.Extent
-	(*Run)(nil),               // 14: nsrun.plugin.v1.Run
-	(*PreExecRequest)(nil),    // 15: nsrun.plugin.v1.PreExecRequest
-	(*PreExecResponse)(nil),   // 16: nsrun.plugin.v1.PreExecResponse
-	(*PostExecRequest)(nil),   // 17: nsrun.plugin.v1.PostExecRequest
-	(*PostExecResponse)(nil),  // 18: nsrun.plugin.v1.PostExecResponse
-	(*CheckRequest)(nil),      // 19: nsrun.plugin.v1.CheckRequest
-	(*CheckResponse)(nil),     // 20: nsrun.plugin.v1.CheckResponse
-	(*Diagnostic)(nil),        // 21: nsrun.plugin.v1.Diagnostic
-	nil,                       // 22: nsrun.plugin.v1.Run.PathsEntry
-	nil,                       // 23: nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	(*Join)(nil),              // 9: nsrun.plugin.v1.Join
+	(*Freshness)(nil),         // 10: nsrun.plugin.v1.Freshness
+	(*Step)(nil),              // 11: nsrun.plugin.v1.Step
+	(*EnvVar)(nil),            // 12: nsrun.plugin.v1.EnvVar
+	(*IDMap)(nil),             // 13: nsrun.plugin.v1.IDMap
+	(*Extent)(nil),            // 14: nsrun.plugin.v1.Extent
+	(*Run)(nil),               // 15: nsrun.plugin.v1.Run
+	(*PreExecRequest)(nil),    // 16: nsrun.plugin.v1.PreExecRequest
+	(*PreExecResponse)(nil),   // 17: nsrun.plugin.v1.PreExecResponse
+	(*PostExecRequest)(nil),   // 18: nsrun.plugin.v1.PostExecRequest
+	(*PostExecResponse)(nil),  // 19: nsrun.plugin.v1.PostExecResponse
+	(*CheckRequest)(nil),      // 20: nsrun.plugin.v1.CheckRequest
+	(*CheckResponse)(nil),     // 21: nsrun.plugin.v1.CheckResponse
+	(*Diagnostic)(nil),        // 22: nsrun.plugin.v1.Diagnostic
+	nil,                       // 23: nsrun.plugin.v1.Run.PathsEntry
+	nil,                       // 24: nsrun.plugin.v1.PreExecResponse.ResultsEntry
 }
 var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	2,  // 0: nsrun.plugin.v1.DescribeResponse.descriptor:type_name -> nsrun.plugin.v1.Descriptor
-	21, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	22, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	3,  // 2: nsrun.plugin.v1.Descriptor.options:type_name -> nsrun.plugin.v1.Option
 	5,  // 3: nsrun.plugin.v1.NegotiateRequest.settings:type_name -> nsrun.plugin.v1.Setting
 	6,  // 4: nsrun.plugin.v1.NegotiateRequest.facts:type_name -> nsrun.plugin.v1.Facts
 	8,  // 5: nsrun.plugin.v1.NegotiateResponse.offer:type_name -> nsrun.plugin.v1.Offer
-	12, // 6: nsrun.plugin.v1.Offer.id_map:type_name -> nsrun.plugin.v1.IDMap
-	10, // 7: nsrun.plugin.v1.Offer.steps:type_name -> nsrun.plugin.v1.Step
-	11, // 8: nsrun.plugin.v1.Offer.env:type_name -> nsrun.plugin.v1.EnvVar
-	21, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	9,  // 10: nsrun.plugin.v1.Offer.freshness:type_name -> nsrun.plugin.v1.Freshness
-	13, // 11: nsrun.plugin.v1.IDMap.uids:type_name -> nsrun.plugin.v1.Extent
-	13, // 12: nsrun.plugin.v1.IDMap.gids:type_name -> nsrun.plugin.v1.Extent
-	22, // 13: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
-	4,  // 14: nsrun.plugin.v1.Run.request:type_name -> nsrun.plugin.v1.NegotiateRequest
-	12, // 15: nsrun.plugin.v1.Run.id_map:type_name -> nsrun.plugin.v1.IDMap
-	14, // 16: nsrun.plugin.v1.PreExecRequest.run:type_name -> nsrun.plugin.v1.Run
-	10, // 17: nsrun.plugin.v1.PreExecResponse.steps:type_name -> nsrun.plugin.v1.Step
-	11, // 18: nsrun.plugin.v1.PreExecResponse.env:type_name -> nsrun.plugin.v1.EnvVar
-	23, // 19: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
-	21, // 20: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	14, // 21: nsrun.plugin.v1.PostExecRequest.run:type_name -> nsrun.plugin.v1.Run
-	21, // 22: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	6,  // 23: nsrun.plugin.v1.CheckRequest.facts:type_name -> nsrun.plugin.v1.Facts
-	21, // 24: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	0,  // 25: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
-	4,  // 26: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
-	15, // 27: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
-	17, // 28: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
-	19, // 29: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
-	1,  // 30: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
-	7,  // 31: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
-	16, // 32: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
-	18, // 33: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
-	20, // 34: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
-	30, // [30:35] is the sub-list for method output_type
-	25, // [25:30] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	13, // 6: nsrun.plugin.v1.Offer.id_map:type_name -> nsrun.plugin.v1.IDMap
+	11, // 7: nsrun.plugin.v1.Offer.steps:type_name -> nsrun.plugin.v1.Step
+	12, // 8: nsrun.plugin.v1.Offer.env:type_name -> nsrun.plugin.v1.EnvVar
+	22, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	10, // 10: nsrun.plugin.v1.Offer.freshness:type_name -> nsrun.plugin.v1.Freshness
+	9,  // 11: nsrun.plugin.v1.Offer.joins:type_name -> nsrun.plugin.v1.Join
+	14, // 12: nsrun.plugin.v1.IDMap.uids:type_name -> nsrun.plugin.v1.Extent
+	14, // 13: nsrun.plugin.v1.IDMap.gids:type_name -> nsrun.plugin.v1.Extent
+	23, // 14: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
+	4,  // 15: nsrun.plugin.v1.Run.request:type_name -> nsrun.plugin.v1.NegotiateRequest
+	13, // 16: nsrun.plugin.v1.Run.id_map:type_name -> nsrun.plugin.v1.IDMap
+	15, // 17: nsrun.plugin.v1.PreExecRequest.run:type_name -> nsrun.plugin.v1.Run
+	11, // 18: nsrun.plugin.v1.PreExecResponse.steps:type_name -> nsrun.plugin.v1.Step
+	12, // 19: nsrun.plugin.v1.PreExecResponse.env:type_name -> nsrun.plugin.v1.EnvVar
+	24, // 20: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	22, // 21: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	15, // 22: nsrun.plugin.v1.PostExecRequest.run:type_name -> nsrun.plugin.v1.Run
+	22, // 23: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	6,  // 24: nsrun.plugin.v1.CheckRequest.facts:type_name -> nsrun.plugin.v1.Facts
+	22, // 25: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	0,  // 26: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
+	4,  // 27: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
+	16, // 28: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
+	18, // 29: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
+	20, // 30: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
+	1,  // 31: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
+	7,  // 32: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
+	17, // 33: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
+	19, // 34: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
+	21, // 35: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
+	31, // [31:36] is the sub-list for method output_type
+	26, // [26:31] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_nsrun_plugin_v1_plugin_proto_init() }
@@ -1874,7 +1957,7 @@ func file_nsrun_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nsrun_plugin_v1_plugin_proto_rawDesc), len(file_nsrun_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

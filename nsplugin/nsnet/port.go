@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package nsnet
 
 import (
 	"errors"
@@ -8,57 +8,93 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/nsrun/nsrun/nsplugin"
 )
 
 // maxMappings bounds what ranges can expand to: each mapping is at least one
 // rule in the kernel.
 const maxMappings = 1024
 
-// mapping is one published port, in the form that the CNI capability
-// portMappings has.
-type mapping struct {
-	HostIP        string `json:"hostIP,omitempty"`
-	HostPort      int    `json:"hostPort"`
-	ContainerPort int    `json:"containerPort"`
-	Protocol      string `json:"protocol"`
+// PublishOption is the option --publish.
+type PublishOption struct {
+	Publish []string `option:"publish" short:"p" args:"[IP:]HOST:PORT[/PROTO]" help:"make a port of the sandbox a port of the host"`
+}
+
+// Mapping is one published port. Its JSON is what the CNI capability portMappings
+// takes.
+type Mapping struct {
+	// HostIP is the host's address, the zero Addr for all of them.
+	HostIP netip.Addr `json:"hostIP,omitzero"`
+	// HostPort and Port are the numbers on the host and in the sandbox.
+	HostPort int `json:"hostPort"`
+	Port     int `json:"containerPort"`
+	// Protocol is tcp, udp or sctp.
+	Protocol string `json:"protocol"`
+}
+
+// Ports reads the option. A range becomes one mapping for each port. The error
+// joins a diagnostic for each value that is wrong or excludes another.
+func (o PublishOption) Ports() ([]Mapping, error) {
+	ports, faults := publishAll(o.Publish)
+	var errs []error
+	for _, err := range faults {
+		errs = append(errs, nsplugin.Errorf("%w", err).WithOption("publish").
+			WithHint("--publish [IP:]HOST:PORT[/PROTO], as in 8080:80, 127.0.0.1:8080:80 or 8000-8010:80-90/udp"))
+	}
+	return ports, errors.Join(errs...)
+}
+
+// CheckRouted returns an error for each of ports that a backend can't publish if
+// it changes the destination of packets: the kernel doesn't route those from ::1,
+// while IPv4 has route_localnet for that; ip-sysctl(5).
+func CheckRouted(ports []Mapping) error {
+	var errs []error
+	for _, m := range ports {
+		if m.HostIP.Is6() && m.HostIP.IsLoopback() {
+			errs = append(errs, nsplugin.Errorf("publish %s: the kernel doesn't route packets from ::1", m).WithOption("publish").
+				WithHint(fmt.Sprintf("--publish 127.0.0.1:%d:%d/%s", m.HostPort, m.Port, m.Protocol)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// PortsText lists mappings, for the results of a hook.
+func PortsText(ports []Mapping) string {
+	texts := make([]string, len(ports))
+	for i, m := range ports {
+		texts[i] = m.String()
+	}
+	return strings.Join(texts, " ")
 }
 
 // String returns the mapping as a user would read it.
-func (m mapping) String() string {
-	return fmt.Sprintf("%s->%d/%s", m.host(), m.ContainerPort, m.Protocol)
+func (m Mapping) String() string {
+	return fmt.Sprintf("%s->%d/%s", m.host(), m.Port, m.Protocol)
 }
 
 // host is the host's end of the mapping: ADDRESS:PORT, or just the port.
-func (m mapping) host() string {
-	if m.HostIP == "" {
+func (m Mapping) host() string {
+	if !m.HostIP.IsValid() {
 		return strconv.Itoa(m.HostPort)
 	}
-	return netip.AddrPortFrom(m.addr(), uint16(m.HostPort)).String()
-}
-
-// addr is the host address, or the zero Addr when there is none.
-func (m mapping) addr() netip.Addr {
-	a, _ := netip.ParseAddr(m.HostIP)
-	return a
+	return netip.AddrPortFrom(m.HostIP, uint16(m.HostPort)).String()
 }
 
 // overlaps reports whether m and o would catch the same packets.
-func (m mapping) overlaps(o mapping) bool {
+func (m Mapping) overlaps(o Mapping) bool {
 	if m.Protocol != o.Protocol || m.HostPort != o.HostPort {
 		return false
 	}
-	return anyAddr(m.HostIP) || anyAddr(o.HostIP) || m.addr() == o.addr()
+	return m.Everywhere() || o.Everywhere() || m.HostIP == o.HostIP
 }
 
-// anyAddr reports whether text stands for all addresses of the host.
-func anyAddr(text string) bool {
-	a, err := netip.ParseAddr(text)
-	return err != nil || a.IsUnspecified()
-}
+// Everywhere reports whether the port is published on all addresses of the host.
+func (m Mapping) Everywhere() bool { return !m.HostIP.IsValid() || m.HostIP.IsUnspecified() }
 
 // parsePublish reads [ip:]host:ctr[/proto], where host and ctr can be ranges of
 // equal length: 8000-8010:80-90.
-func parsePublish(text string) ([]mapping, error) {
+func parsePublish(text string) ([]Mapping, error) {
 	ports, proto, err := splitProtocol(text)
 	if err != nil {
 		return nil, err
@@ -81,14 +117,14 @@ func parsePublish(text string) ([]mapping, error) {
 	if h.count() > maxMappings {
 		return nil, fmt.Errorf("%d ports, but at most %d can be published", h.count(), maxMappings)
 	}
-	return expand(mapping{HostIP: ip, Protocol: proto}, h, c), nil
+	return expand(Mapping{HostIP: ip, Protocol: proto}, h, c), nil
 }
 
 // expand returns one mapping for each pair of ports.
-func expand(m mapping, host, ctr portRange) []mapping {
-	all := make([]mapping, host.count())
+func expand(m Mapping, host, ctr portRange) []Mapping {
+	all := make([]Mapping, host.count())
 	for i := range all {
-		m.HostPort, m.ContainerPort = host.first+i, ctr.first+i
+		m.HostPort, m.Port = host.first+i, ctr.first+i
 		all[i] = m
 	}
 	return all
@@ -108,20 +144,20 @@ func splitProtocol(text string) (rest, proto string, err error) {
 }
 
 // splitPublish splits [ip:]host:ctr. An IPv6 address stands in brackets.
-func splitPublish(text string) (ip, host, ctr string, err error) {
+func splitPublish(text string) (ip netip.Addr, host, ctr string, err error) {
 	head, ctr, found := cutLast(text)
 	if !found {
-		return "", "", "", errors.New("host port missing")
+		return ip, "", "", errors.New("host port missing")
 	}
-	ip, host, found = cutLast(head)
+	text, host, found = cutLast(head)
 	if !found {
-		return "", head, ctr, nil
+		return ip, head, ctr, nil
 	}
-	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(ip, "["), "]"))
-	if err != nil || addr.Is6() != strings.HasPrefix(ip, "[") || addr.Zone() != "" {
-		return "", "", "", fmt.Errorf("%q is no IP address", ip)
+	ip, err = netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	if err != nil || ip.Is6() != strings.HasPrefix(text, "[") || ip.Zone() != "" {
+		return ip, "", "", fmt.Errorf("%q is no IP address", text)
 	}
-	return addr.String(), host, ctr, nil
+	return ip, host, ctr, nil
 }
 
 // cutLast cuts text at its last colon.
@@ -169,8 +205,8 @@ func parsePort(text string) (int, error) {
 
 // publishAll reads every value of --publish, and finds those that exclude each
 // other. It returns all problems, not just the first.
-func publishAll(texts []string) ([]mapping, []error) {
-	var all []mapping
+func publishAll(texts []string) ([]Mapping, []error) {
+	var all []Mapping
 	var errs []error
 	for _, text := range texts {
 		some, err := parsePublish(text)
@@ -190,7 +226,7 @@ func publishAll(texts []string) ([]mapping, []error) {
 }
 
 // clash returns an error if one of some takes a host port of all.
-func clash(all, some []mapping) error {
+func clash(all, some []Mapping) error {
 	for _, m := range some {
 		for _, have := range all {
 			if m.overlaps(have) {

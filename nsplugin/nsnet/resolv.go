@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package nsnet
 
 import (
 	"bytes"
@@ -9,32 +9,26 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/containernetworking/cni/pkg/types"
 )
 
 // hostResolvConfs are where the host's name servers are found. The second is the
 // real list behind the local resolver of systemd-resolved(8).
 var hostResolvConfs = []string{"/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"}
 
-// resolvConf is the content of a resolv.conf(5).
-type resolvConf struct {
-	servers []string
-	search  []string
-	options []string
+// Resolv is the content of a resolv.conf(5).
+type Resolv struct {
+	Servers []string
+	Search  []string
+	Options []string
 }
 
 // mergeDNS decides the sandbox's name servers: what the user gave comes first,
 // then what the network says, then the host's, each part on its own.
-func mergeDNS(user resolvConf, network types.DNS, host resolvConf) resolvConf {
-	search := network.Search
-	if len(search) == 0 && network.Domain != "" {
-		search = []string{network.Domain}
-	}
-	return resolvConf{
-		servers: firstOf(user.servers, network.Nameservers, host.servers),
-		search:  firstOf(user.search, search, host.search),
-		options: firstOf(network.Options, host.options),
+func mergeDNS(user, network, host Resolv) Resolv {
+	return Resolv{
+		Servers: firstOf(user.Servers, network.Servers, host.Servers),
+		Search:  firstOf(user.Search, network.Search, host.Search),
+		Options: firstOf(user.Options, network.Options, host.Options),
 	}
 }
 
@@ -49,36 +43,40 @@ func firstOf(lists ...[]string) []string {
 }
 
 // String returns the text of the file, which is never empty.
-func (r resolvConf) String() string {
+func (r Resolv) String() string {
 	var b strings.Builder
-	if len(r.servers) == 0 {
+	if len(r.Servers) == 0 {
 		fmt.Fprintln(&b, "# no name server is known that a sandbox can reach")
 	}
-	if len(r.search) > 0 {
-		fmt.Fprintln(&b, "search", strings.Join(r.search, " "))
+	if len(r.Search) > 0 {
+		fmt.Fprintln(&b, "search", strings.Join(r.Search, " "))
 	}
-	for _, s := range r.servers {
+	for _, s := range r.Servers {
 		fmt.Fprintln(&b, "nameserver", s)
 	}
-	if len(r.options) > 0 {
-		fmt.Fprintln(&b, "options", strings.Join(r.options, " "))
+	if len(r.Options) > 0 {
+		fmt.Fprintln(&b, "options", strings.Join(r.Options, " "))
 	}
 	return b.String()
 }
 
+// HostDNS returns the name servers of this host that a sandbox can reach, with the
+// host's search list and options.
+func HostDNS() Resolv { return readHostDNS(hostResolvConfs) }
+
 // readHostDNS reads the first of files that names a server which a sandbox can
 // reach. One on the host's loopback is out of reach from another network
 // namespace, and so is one bound to an interface by its zone.
-func readHostDNS(files []string) resolvConf {
-	var best resolvConf
+func readHostDNS(files []string) Resolv {
+	var best Resolv
 	for i, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			continue
 		}
 		r := parseResolvConf(text)
-		r.servers = slices.DeleteFunc(r.servers, unreachable)
-		if len(r.servers) > 0 {
+		r.Servers = slices.DeleteFunc(r.Servers, unreachable)
+		if len(r.Servers) > 0 {
 			return r
 		}
 		if i == 0 {
@@ -95,8 +93,8 @@ func unreachable(server string) bool {
 }
 
 // parseResolvConf reads a resolv.conf(5), where the last search or domain counts.
-func parseResolvConf(text []byte) resolvConf {
-	var r resolvConf
+func parseResolvConf(text []byte) Resolv {
+	var r Resolv
 	for line := range bytes.Lines(text) {
 		words := strings.Fields(string(line))
 		if len(words) < 2 {
@@ -104,11 +102,11 @@ func parseResolvConf(text []byte) resolvConf {
 		}
 		switch words[0] {
 		case "nameserver":
-			r.servers = append(r.servers, words[1])
+			r.Servers = append(r.Servers, words[1])
 		case "search", "domain":
-			r.search = words[1:]
+			r.Search = words[1:]
 		case "options":
-			r.options = append(r.options, words[1:]...)
+			r.Options = append(r.Options, words[1:]...)
 		}
 	}
 	return r

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package nsnet
 
 import (
 	"strings"
@@ -21,8 +21,8 @@ func TestParsePublish(t *testing.T) {
 		"127.0.0.1:8-9:8-9/udp": "127.0.0.1:8->8/udp 127.0.0.1:9->9/udp",
 	} {
 		got, err := parsePublish(text)
-		if err != nil || portsText(got) != want {
-			t.Errorf("parsePublish(%q) = %s, %v; want %s", text, portsText(got), err, want)
+		if err != nil || PortsText(got) != want {
+			t.Errorf("parsePublish(%q) = %s, %v; want %s", text, PortsText(got), err, want)
 		}
 	}
 }
@@ -85,7 +85,7 @@ func FuzzParsePublish(f *testing.F) {
 			t.Errorf("%q: %d ports", text, len(ports))
 		}
 		for _, m := range ports {
-			if m.HostPort < 1 || m.HostPort > 65535 || m.ContainerPort < 1 || m.ContainerPort > 65535 {
+			if m.HostPort < 1 || m.HostPort > 65535 || m.Port < 1 || m.Port > 65535 {
 				t.Errorf("%q: %v", text, m)
 			}
 		}

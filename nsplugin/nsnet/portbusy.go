@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package nsnet
 
 import (
 	"bufio"
@@ -13,12 +13,26 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nsrun/nsrun/nsplugin"
 )
+
+// CheckPorts returns an error for each of ports that a process of the host has, or
+// whose address the host doesn't have. It looks, and changes nothing.
+func CheckPorts(ports []Mapping) error {
+	var errs []error
+	for _, m := range ports {
+		if problem, hint := portProblem(m); problem != "" {
+			errs = append(errs, nsplugin.Errorf("publish %s: %s", m, problem).WithOption("publish").WithHint(hint))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // probePort returns an error if a process of the host has the host port of m, or
 // if the host doesn't have its address. It never listens, so that it takes no
 // connection and two runs that probe at the same time don't see each other.
-func probePort(m mapping) error {
+func probePort(m Mapping) error {
 	typ := unix.SOCK_STREAM
 	switch m.Protocol {
 	case "udp":
@@ -43,34 +57,34 @@ func probePort(m mapping) error {
 }
 
 // socketAddress is the host's end of m for bind(2).
-func socketAddress(m mapping) (family int, sa unix.Sockaddr) {
-	if a := m.addr(); a.Is6() {
+func socketAddress(m Mapping) (family int, sa unix.Sockaddr) {
+	if a := m.HostIP; a.Is6() {
 		return unix.AF_INET6, &unix.SockaddrInet6{Port: m.HostPort, Addr: a.As16()}
 	}
 	v4 := &unix.SockaddrInet4{Port: m.HostPort}
-	if a := m.addr(); a.Is4() {
+	if a := m.HostIP; a.Is4() {
 		v4.Addr = a.As4()
 	}
 	return unix.AF_INET, v4
 }
 
 // portProblem says in a user's words why m can't be published, or "".
-func portProblem(m mapping) (problem, hint string) {
+func portProblem(m Mapping) (problem, hint string) {
 	err := probePort(m)
 	switch {
 	case err == nil, errors.Is(err, unix.EAFNOSUPPORT):
 		return "", ""
 	case errors.Is(err, unix.EADDRINUSE):
-		return "the port is in use" + portOwner(m), fmt.Sprintf("another host port: --publish %d:%d/%s", m.HostPort+1, m.ContainerPort, m.Protocol)
+		return "the port is in use" + portOwner(m), fmt.Sprintf("another host port: --publish %d:%d/%s", m.HostPort+1, m.Port, m.Protocol)
 	case errors.Is(err, unix.EADDRNOTAVAIL):
-		return "no interface of this host has the address " + m.HostIP, "an address that `ip addr` shows, or none for all of them"
+		return "no interface of this host has the address " + m.HostIP.String(), "an address that `ip addr` shows, or none for all of them"
 	}
 	return err.Error(), ""
 }
 
 // portOwner names the process that has the host port of m: " by nginx (pid 812)",
 // or "" if that can't be seen.
-func portOwner(m mapping) string {
+func portOwner(m Mapping) string {
 	for _, table := range []string{m.Protocol, m.Protocol + "6"} {
 		inode := findSocket("/proc/thread-self/net/"+table, m)
 		if inode == "" {
@@ -86,7 +100,7 @@ func portOwner(m mapping) string {
 
 // findSocket returns the inode of the socket that is in the way of m, from a
 // table of proc_net(5), or "".
-func findSocket(table string, m mapping) string {
+func findSocket(table string, m Mapping) string {
 	f, err := os.Open(table)
 	if err != nil {
 		return ""
@@ -103,7 +117,7 @@ func findSocket(table string, m mapping) string {
 
 // isOwner reports whether a line of /proc/net/tcp or udp is a socket that waits
 // for packets to the host port of m.
-func isOwner(fields []string, m mapping) bool {
+func isOwner(fields []string, m Mapping) bool {
 	const listening, unconnected = "0A", "07"
 	addr, hexPort, _ := strings.Cut(fields[1], ":")
 	port, err := strconv.ParseUint(hexPort, 16, 16)
@@ -114,7 +128,7 @@ func isOwner(fields []string, m mapping) bool {
 		return false
 	}
 	have, ok := hexAddr(addr)
-	return !ok || have.IsUnspecified() || anyAddr(m.HostIP) || have.Unmap() == m.addr()
+	return !ok || have.IsUnspecified() || m.Everywhere() || have.Unmap() == m.HostIP
 }
 
 // hexAddr reads an address as /proc/net/tcp has it: 32-bit words in the byte

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
+)
+
+// flow selects connections that the kernel tracks.
+type flow func(*netlink.ConntrackFlow) bool
+
+// MatchConntrackFlow reports whether the connection is one of those.
+func (f flow) MatchConntrackFlow(c *netlink.ConntrackFlow) bool { return f(c) }
+
+// forgetOld makes the kernel forget what it knows of packets to UDP ports that are
+// published now: a sender that doesn't pause would go on reaching what it did before,
+// since addresses are translated by the first packet of a flow only.
+func (k *kernel) forgetOld(ports []nsnet.Mapping) error {
+	old := map[uint16]bool{}
+	for _, m := range ports {
+		if m.Protocol == "udp" {
+			old[uint16(m.HostPort)] = true
+		}
+	}
+	if len(old) == 0 {
+		return nil
+	}
+	return k.forget(func(c *netlink.ConntrackFlow) bool {
+		return c.Forward.Protocol == unix.IPPROTO_UDP && old[c.Forward.DstPort]
+	})
+}
+
+// forgetRun does the same for ports that were published until now.
+func (k *kernel) forgetRun(r *record) error {
+	if !r.udp() {
+		return nil
+	}
+	dead := r.all()
+	return k.forget(func(c *netlink.ConntrackFlow) bool {
+		a, _ := netip.AddrFromSlice(c.Reverse.SrcIP)
+		return c.Forward.Protocol == unix.IPPROTO_UDP && slices.Contains(dead, a.Unmap())
+	})
+}
+
+func (k *kernel) forget(which flow) error {
+	for _, family := range []netlink.InetFamily{unix.AF_INET, unix.AF_INET6} {
+		if _, err := k.links.ConntrackDeleteFilters(netlink.ConntrackTable, family, which); err != nil {
+			return fmt.Errorf("forget tracked UDP packets: %w", err)
+		}
+	}
+	return nil
+}

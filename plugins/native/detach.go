@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// detach removes all of a run: its elements in the table, its interfaces, its
+// leases, and what was there for it alone. It succeeds when there is nothing.
+//
+// Whatever removes an interface or rules waits for all processors, for some ten
+// milliseconds each time; so what can be done side by side is, and without the lock
+// as far as it touches nobody else.
+func detach(k *kernel, r *record) error {
+	alone, err := tearDown(k, r)
+	if alone || err != nil {
+		return err
+	}
+	rules := make(chan error)
+	go func() { rules <- withdraw(k, r) }()
+	// Another sandbox can have the address when both are done.
+	if err := errors.Join(k.removeLinks(hostEnd(r.runID), shaper(r.runID)), <-rules); err != nil {
+		return err
+	}
+	return release(k, r)
+}
+
+// tearDown removes everything if the run is the last one, and reports whether it is.
+func tearDown(k *kernel, r *record) (alone bool, err error) {
+	unlock, err := lockToUndo()
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if others, err := r.others(); others > 0 || err != nil {
+		return false, err
+	}
+	all := networks()
+	rules := make(chan error)
+	go func() { rules <- errors.Join(k.removeTable(), k.forgetRun(r)) }()
+	for device := range r.Addresses {
+		all[device] = network{device: device}.leases() // also if somebody has removed the files
+	}
+	names := append(slices.Collect(maps.Keys(all)), hostEnd(r.runID), shaper(r.runID))
+	if err := errors.Join(k.removeLinks(names...), <-rules); err != nil {
+		return true, err
+	}
+	var errs []error
+	for device, dir := range all {
+		_, err := dir.release(r.runID, r.Addresses[device])
+		errs = append(errs, err, removeDir(device, dir))
+	}
+	return true, errors.Join(errs...)
+}
+
+// withdraw removes the run's rules: those that must be there, or all that are found if
+// that fails, as it does when one is missing.
+func withdraw(k *kernel, r *record) error {
+	if !r.Complete || k.removeElements(r) != nil {
+		if err := k.searchElements(r.runID); err != nil {
+			return err
+		}
+	}
+	return k.forgetRun(r)
+}
+
+// release gives the run's addresses free, and removes each bridge whose last sandbox
+// that was.
+func release(k *kernel, r *record) error {
+	unlock, err := lockToUndo()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	var errs []error
+	for device, addresses := range r.Addresses {
+		dir := network{device: device}.leases()
+		left, err := dir.release(r.runID, addresses)
+		if err == nil && left == 0 {
+			err = k.removeNetwork(device, dir)
+		}
+		errs = append(errs, err)
+	}
+	if len(networks()) == 0 {
+		errs = append(errs, k.removeTable())
+	}
+	return errors.Join(errs...)
+}
+
+// removeNetwork removes a bridge that has no sandbox any more, and its directory.
+func (k *kernel) removeNetwork(device string, dir leases) error {
+	if err := errors.Join(k.removeLinks(device), k.removeBridgeElements(device)); err != nil {
+		return err
+	}
+	return removeDir(device, dir)
+}
+
+// removeDir removes the directory of a network without leases.
+func removeDir(device string, dir leases) error {
+	for _, file := range []string{"last4", "last6"} {
+		if err := os.Remove(filepath.Join(string(dir), file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := os.Remove(string(dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the leases of bridge %s: %w", device, err)
+	}
+	return nil
+}

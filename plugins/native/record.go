@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
+)
+
+// record is what a run has on the host, as far as that doesn't follow from its id.
+// PostExec gets it as PreExec's state, or finds it again.
+type record struct {
+	// Addresses are the run's leases, by bridge.
+	Addresses map[string][]netip.Addr `json:"addresses"`
+	// Complete says that attaching came to its end: the elements in the table are
+	// those that the options ask for.
+	Complete bool `json:"complete"`
+
+	runID   string
+	ports   []nsnet.Mapping
+	isolate bool
+}
+
+// encode returns the record of an attached sandbox as a hook's state.
+func (b *box) encode(n network) ([]byte, error) {
+	var all []netip.Addr
+	for _, p := range b.addresses {
+		all = append(all, p.Addr())
+	}
+	state, err := json.Marshal(record{Addresses: map[string][]netip.Addr{n.device: all}, Complete: true})
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return state, nil
+}
+
+// recall returns the record of a run, from the state if there is one, and otherwise
+// from the leases.
+func (n *native) recall(req *ns.HookRequest) (*record, error) {
+	r := &record{}
+	var err error
+	if len(req.State) == 0 || json.Unmarshal(req.State, r) != nil {
+		r, err = searchLeases(req.RunID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.runID, r.isolate = req.RunID, n.Isolate
+	r.ports, _ = n.Ports() // which were read before, in PreExec
+	r.forgetReleased()
+	return r, nil
+}
+
+func searchLeases(runID string) (*record, error) {
+	r := &record{Addresses: map[string][]netip.Addr{}}
+	for device, dir := range networks() {
+		own, err := dir.of(runID)
+		if err != nil {
+			return nil, err
+		}
+		if len(own) > 0 {
+			r.Addresses[device] = own
+		}
+	}
+	return r, nil
+}
+
+// forgetReleased takes out what isn't the run's any more: a run may be detached again
+// after another one has got its addresses, and what has the same key in the table is
+// then that one's.
+func (r *record) forgetReleased() {
+	for device, addresses := range r.Addresses {
+		dir := network{device: device}.leases()
+		own := slices.DeleteFunc(addresses, func(a netip.Addr) bool {
+			h, leased := dir.holder(a)
+			return !leased || h.RunID != r.runID
+		})
+		r.Complete = r.Complete && len(own) == len(addresses)
+		r.Addresses[device] = own
+	}
+}
+
+// all are the run's addresses.
+func (r *record) all() []netip.Addr {
+	return slices.Concat(slices.Collect(maps.Values(r.Addresses))...)
+}
+
+// udp reports whether the run publishes UDP ports.
+func (r *record) udp() bool {
+	return slices.ContainsFunc(r.ports, func(m nsnet.Mapping) bool { return m.Protocol == "udp" })
+}
+
+// others returns how many leases other runs have.
+func (r *record) others() (count int, err error) {
+	for device, dir := range networks() {
+		all, err := dir.addresses()
+		if err != nil {
+			return 0, err
+		}
+		for _, a := range all {
+			if !slices.Contains(r.Addresses[device], a) {
+				count++
+			}
+		}
+	}
+	return count, nil
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	nft "github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
+
+	"github.com/nsrun/nsrun/nsplugin"
+)
+
+// table is the one table in which all rules live. Its chains and sets are the same
+// whatever runs there are; what belongs to a run is an element of a set, with the
+// run's id as its comment. As nft(8) has it:
+//
+//	table inet nsrun {
+//	  set bridges    { type ifname }                 nsrun's own, of this backend
+//	  set within     { type ifname . ifname }        each of them twice
+//	  set sandboxes4 { type ipv4_addr }              all addresses
+//	  set isolated4  { type ipv4_addr }              those with --isolate
+//	  map any4       { type inet_proto . inet_service : ipv4_addr . inet_service }
+//	  map one4       { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
+//	  ...                                            and 6 for each 4
+//	}
+//
+// The chains are in frame.go.
+var table = &nft.Table{Name: "nsrun", Family: nft.TableFamilyINet}
+
+// The sets whose elements are bridges.
+var (
+	bridges = &nft.Set{Table: table, Name: "bridges", KeyType: nft.TypeIFName, KeyByteOrder: binaryutil.NativeEndian}
+	within  = &nft.Set{Table: table, Name: "within", KeyType: concat(nft.TypeIFName, nft.TypeIFName), Concatenation: true}
+)
+
+// family is what differs between IPv4 and IPv6 in the table.
+type family struct {
+	nfproto   byte   // NFPROTO_*
+	from, to  uint32 // where the addresses are in the packet's header
+	length    uint32 // of an address in bytes
+	sandboxes *nft.Set
+	isolated  *nft.Set
+	any, one  *nft.Set
+}
+
+var (
+	ipv4 = newFamily("4", 2, 12, 16, nft.TypeIPAddr)
+	ipv6 = newFamily("6", 10, 8, 24, nft.TypeIP6Addr)
+)
+
+func newFamily(suffix string, nfproto byte, from, to uint32, addr nft.SetDatatype) *family {
+	target := concat(addr, nft.TypeInetService)
+	return &family{
+		nfproto: nfproto, from: from, to: to, length: addr.Bytes,
+		sandboxes: &nft.Set{Table: table, Name: "sandboxes" + suffix, KeyType: addr},
+		isolated:  &nft.Set{Table: table, Name: "isolated" + suffix, KeyType: addr},
+		any: &nft.Set{Table: table, Name: "any" + suffix, IsMap: true, Concatenation: true,
+			KeyType: concat(nft.TypeInetProto, nft.TypeInetService), DataType: target},
+		one: &nft.Set{Table: table, Name: "one" + suffix, IsMap: true, Concatenation: true,
+			KeyType: concat(addr, nft.TypeInetProto, nft.TypeInetService), DataType: target},
+	}
+}
+
+func concat(types ...nft.SetDatatype) nft.SetDatatype { return nft.MustConcatSetType(types...) }
+
+// runSets are the sets whose elements belong to runs.
+func runSets() []*nft.Set {
+	var all []*nft.Set
+	for _, f := range []*family{ipv4, ipv6} {
+		all = append(all, f.sandboxes, f.isolated, f.any, f.one)
+	}
+	return all
+}
+
+// checkTables returns an error if this kernel can't have such a table.
+func checkTables() error {
+	conn, err := nft.New()
+	if err == nil {
+		_, err = conn.ListTablesOfFamily(nft.TableFamilyINet)
+	}
+	if err != nil {
+		return nsplugin.Errorf("list nftables tables: %w", err).
+			WithDetail("the kernel has no nf_tables").WithHint("modprobe nf_tables, or --plugins net, which can use iptables")
+	}
+	return nil
+}
+
+// hasTable reports whether the table is there.
+func (k *kernel) hasTable() (bool, error) {
+	tables, err := k.rules.ListTablesOfFamily(nft.TableFamilyINet)
+	if err != nil {
+		return false, fmt.Errorf("list nftables tables: %w", err)
+	}
+	for _, t := range tables {
+		if t.Name == table.Name {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// ensureTable makes the table with its sets and chains in one transaction, unless
+// it is there. It reports whether it made it. The caller holds the lock.
+func (k *kernel) ensureTable() (made bool, err error) {
+	if there, err := k.hasTable(); there || err != nil {
+		return false, err
+	}
+	k.rules.AddTable(table)
+	for _, s := range append(runSets(), bridges, within) {
+		if err := k.rules.AddSet(s, nil); err != nil {
+			return false, fmt.Errorf("make nftables set %s: %w", s.Name, err)
+		}
+	}
+	k.addChains()
+	if err := k.rules.Flush(); err != nil {
+		return false, fmt.Errorf("add nftables table inet %s: %w", table.Name, err)
+	}
+	return true, nil
+}
+
+// removeTable removes the table; it need not exist.
+func (k *kernel) removeTable() error {
+	there, err := k.hasTable()
+	if !there || err != nil {
+		return err
+	}
+	k.rules.DelTable(table)
+	if err := k.rules.Flush(); err != nil {
+		return fmt.Errorf("delete nftables table inet %s: %w", table.Name, err)
+	}
+	return nil
+}

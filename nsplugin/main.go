@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -34,6 +35,9 @@ func Main(p Plugin) {
 	}
 	logTo(os.Stderr, os.Getenv(wire.EnvLogLevel))
 	watchLifeline(os.Getenv(wire.EnvLifeline))
+	// A terminal's Ctrl-C is nsrun's to handle. go-plugin sees to that too, but
+	// after the handshake, and SIG_IGN would be handed down to other programs.
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: wire.Handshake(),
 		Plugins:         wire.PluginSet(newServer(p)),

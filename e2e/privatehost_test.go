@@ -98,3 +98,12 @@ func userEnv(env []string) []string {
 func userCredential() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: testUID, Gid: testUID}}
 }
+
+// sdkDir returns the directory of the SDKs for other languages than Go.
+func sdkDir() string {
+	dir, err := filepath.Abs("../sdk")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}

@@ -64,6 +64,10 @@ func describe(stdout, stderr io.Writer, p Plugin) int {
 
 // explain says to somebody who started a plugin by hand what it is.
 func explain(w io.Writer, p Plugin) {
+	if _, err := newServer(p).descriptor(); err != nil {
+		fmt.Fprintln(w, err) // the author runs it to see why nsrun refuses it
+		return
+	}
 	i := p.Describe()
 	selector := (&ns.Descriptor{Name: i.Name, Kinds: i.Kinds}).Selector()
 	fmt.Fprintf(w, "%s%s %s: %s\n", ns.BinaryPrefix, i.Name, i.Version, i.Summary)

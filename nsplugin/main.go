@@ -4,6 +4,7 @@ package nsplugin
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,7 +22,9 @@ import (
 // done with it. It is the whole of a plugin's func main.
 //
 // Run by hand, the process explains itself on standard error and exits with
-// status 2; "PLUGIN describe" prints the descriptor as JSON.
+// status 2; "PLUGIN describe" prints the descriptor as JSON. "PLUGIN debug" serves
+// until it is interrupted, and prints NSRUN_REATTACH=..., by which nsrun uses that
+// process: start it under a debugger, and break where you like.
 //
 // Nothing may be written to standard output, which carries the handshake, before
 // Main is called. Logs belong into log/slog, which Main points at nsrun's log.
@@ -29,6 +32,8 @@ func Main(p Plugin) {
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "describe":
 		os.Exit(describe(os.Stdout, os.Stderr, p))
+	case len(os.Args) == 2 && os.Args[1] == "debug":
+		os.Exit(serveByHand(context.Background(), os.Stdout, os.Stderr, p))
 	case os.Getenv(wire.CookieKey) != wire.CookieValue:
 		explain(os.Stderr, p)
 		os.Exit(2)
@@ -76,4 +81,5 @@ func explain(w io.Writer, p Plugin) {
 	fmt.Fprintf(w, "  to use it:   nsrun --plugins %s COMMAND\n", selector)
 	fmt.Fprintf(w, "  its flags:   nsrun --plugins %s --help\n", selector)
 	fmt.Fprintf(w, "  descriptor:  %s%s describe\n", ns.BinaryPrefix, i.Name)
+	fmt.Fprintf(w, "  to debug it: %s%s debug\n", ns.BinaryPrefix, i.Name)
 }

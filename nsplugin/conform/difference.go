@@ -8,6 +8,15 @@ import (
 	"strings"
 )
 
+// Difference returns the first line in which two values differ as JSON, and ""
+// for values that don't.
+func Difference(a, b any) string {
+	if strings.Join(jsonLines(a), "\n") == strings.Join(jsonLines(b), "\n") {
+		return ""
+	}
+	return difference(a, b)
+}
+
 // difference returns the first line in which two values differ as JSON.
 func difference(a, b any) string {
 	linesA, linesB := jsonLines(a), jsonLines(b)

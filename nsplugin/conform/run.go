@@ -195,14 +195,22 @@ func (r *runner) ask(a *AnswerCheck, c *Case) {
 	r.add(a.Check, name, v)
 }
 
-// Describe starts the plugin, returns what it says of itself, and ends it.
-func Describe(ctx context.Context, s Subject) (d *ns.Descriptor, err error) {
-	r := &runner{Subject: s, ctx: ctx}
+// Open starts the plugin and returns a connection to it, and what ends both.
+func Open(s Subject) (*Plugin, func(), error) {
+	r := &runner{Subject: s}
 	p, plugin, err := r.serving("warn")
+	if err != nil {
+		return nil, nil, err
+	}
+	return plugin, func() { plugin.Close(); p.stop() }, nil
+}
+
+// Describe starts the plugin, returns what it says of itself, and ends it.
+func Describe(ctx context.Context, s Subject) (*ns.Descriptor, error) {
+	plugin, end, err := Open(s)
 	if err != nil {
 		return nil, err
 	}
-	defer p.stop()
-	defer plugin.Close()
+	defer end()
 	return plugin.Describe(ctx)
 }

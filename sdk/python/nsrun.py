@@ -25,6 +25,7 @@ import os
 import re
 import signal
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -615,9 +616,26 @@ def _explain(plugin):
           "  namespaces:  %s\n"
           "  to use it:   nsrun --plugins %s COMMAND\n"
           "  its flags:   nsrun --plugins %s --help\n"
-          "  descriptor:  nsrun-plugin-%s describe"
-          % (d["name"], d["version"], d["summary"], PROTOCOL, ", ".join(kinds) or "none of its own", selector, selector, d["name"]),
+          "  descriptor:  nsrun-plugin-%s describe\n"
+          "  to debug it: nsrun-plugin-%s debug"
+          % (d["name"], d["version"], d["summary"], PROTOCOL, ", ".join(kinds) or "none of its own", selector, selector,
+             d["name"], d["name"]),
           file=sys.stderr)
+
+
+def _debug(plugin):
+    """Serve until an interrupt, for nsrun to use this process."""
+    logging.basicConfig(level="DEBUG")
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: done.set())
+    with tempfile.TemporaryDirectory(prefix="nsrun-debug-") as directory:
+        socket = os.path.join(directory, "plugin")
+        server = _serve(Calls(plugin), socket, done)
+        print("NSRUN_REATTACH=%s=%d:%s" % (plugin.name, os.getpid(), socket), flush=True)
+        done.wait()
+        server.stop(grace=0.1).wait(0.2)
+    os._exit(0)  # threads of calls under way would be waited for
 
 
 def main(plugin):
@@ -626,6 +644,8 @@ def main(plugin):
         json.dump(plugin.descriptor(), sys.stdout, indent=2)
         print()
         sys.exit(0)
+    if sys.argv[1:] == ["debug"]:
+        _debug(plugin)
     if os.environ.get("NSRUN_PLUGIN") != COOKIE:
         _explain(plugin)
         sys.exit(2)

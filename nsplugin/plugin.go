@@ -38,6 +38,7 @@ type Info struct {
 	Summary  string    // Required; one line.
 	Kinds    []ns.Kind // Kinds that the plugin can own.
 	Features []string  // What the plugin supports, for plugins that can replace each other.
+	Requires []string  // Features of nsrun without which the plugin can't work: ns.FeaturePlan.
 }
 
 // Plugin is what every plugin implements, on a pointer to a struct.

@@ -77,6 +77,7 @@ func (s *server) descriptor() (*ns.Descriptor, error) {
 		Summary:  info.Summary,
 		Kinds:    info.Kinds,
 		Features: info.Features,
+		Requires: info.Requires,
 		Hooks:    s.hooks(),
 	}
 	for _, f := range fields {

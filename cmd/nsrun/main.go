@@ -60,6 +60,9 @@ func run(args []string) int {
 	if err != nil {
 		return fail(err)
 	}
+	if authoring() {
+		warm = 0 // a plugin host that waits has the environment of another run
+	}
 	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: preview.Has("debug"), KeepWarm: warm}
 	defer host.Close()
 	s.Host = host
@@ -71,10 +74,13 @@ func run(args []string) int {
 	return act(s, inv)
 }
 
+// authoring reports whether the caller traces or debugs plugins, and so wants
+// them to be asked: core/trace, and core/host's ReattachEnv.
+func authoring() bool { return os.Getenv("NSRUN_TRACE") != "" || os.Getenv("NSRUN_REATTACH") != "" }
+
 // early takes the switches that change how the command line itself is read.
 func early(s *core.Session, preview core.Preview, start time.Time) {
-	// Who traces or debugs plugins wants them to be asked.
-	if !preview.Has("no-cache") && os.Getenv("NSRUN_TRACE") == "" && os.Getenv("NSRUN_REATTACH") == "" {
+	if !preview.Has("no-cache") && !authoring() {
 		s.Cache = cache.Open(s.Base.CacheDir())
 	}
 	if preview.Has("debug") {

@@ -128,6 +128,7 @@ func hookFrom(r *pb.Run) *ns.HookRequest {
 		StateDir: r.GetStateDir(),
 		Request:  *requestFrom(r.GetRequest()),
 		IDMap:    idMapFrom(r.GetIdMap()),
+		Plan:     r.GetPlan(),
 	}
 }
 

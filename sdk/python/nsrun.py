@@ -117,6 +117,7 @@ class Plugin:
     name, version   Required. The summary is the first line of the class's docstring.
     kinds           the namespaces that the plugin can own
     features        what it supports, for plugins that can replace each other
+    requires        features of nsrun without which it can't work: "plan"
 
     negotiate(request)      Required; returns an offer(), or raises Refusal
     pre_exec(run)           work on the host before the command; returns a reply() or None
@@ -124,7 +125,7 @@ class Plugin:
     check(facts)            returns or raises what stands in the way on this host
     """
     name = version = ""
-    kinds = features = ()
+    kinds = features = requires = ()
 
     def negotiate(self, request):
         raise NotImplementedError
@@ -144,7 +145,7 @@ class Plugin:
         return _drop_empty({
             "name": cls.name, "version": cls.version, "summary": (cls.__doc__ or "").strip().split("\n")[0],
             "kinds": list(cls.kinds), "options": [o.message() for o in cls.options()], "hooks": hooks,
-            "features": list(cls.features)})
+            "features": list(cls.features), "requires": list(cls.requires)})
 
     @classmethod
     def configured(cls, settings):
@@ -338,7 +339,7 @@ SCHEMA = {
     "IDMap": {1: ("uids", ["Extent"]), 2: ("gids", ["Extent"]), 3: ("deny_setgroups", "bool"), 4: ("helpers", "bool")},
     "Extent": {1: ("inside", "uint32"), 2: ("outside", "uint32"), 3: ("size", "uint32")},
     "Run": {1: ("id", "string"), 2: ("name", "string"), 3: ("plugin", "string"), 4: ("pid", "uint32"), 5: ("paths", "map"),
-            6: ("state_dir", "string"), 7: ("request", "NegotiateRequest"), 8: ("id_map", "IDMap")},
+            6: ("state_dir", "string"), 7: ("request", "NegotiateRequest"), 8: ("id_map", "IDMap"), 9: ("plan", "bytes")},
     "PreExecRequest": {1: ("run", "Run")},
     "PreExecResponse": {1: ("steps", ["Step"]), 2: ("env", ["EnvVar"]), 3: ("results", "map"), 4: ("state", "bytes"),
                         5: ("diagnostics", ["Diagnostic"])},
@@ -633,7 +634,8 @@ def _debug(plugin):
         socket = os.path.join(directory, "plugin")
         server = _serve(Calls(plugin), socket, done)
         print("NSRUN_REATTACH=%s=%d:%s" % (plugin.name, os.getpid(), socket), flush=True)
-        done.wait()
+        while not done.wait(0.1):
+            pass  # a signal that another thread takes doesn't wake this one
         server.stop(grace=0.1).wait(0.2)
     os._exit(0)  # threads of calls under way would be waited for
 

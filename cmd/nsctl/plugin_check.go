@@ -22,6 +22,7 @@ import (
 
 func newPluginCheck() *cobra.Command {
 	var asJSON, hooks bool
+	var patience int
 	cmd := &cobra.Command{
 		Use:   "check BIN [-- FLAGS]",
 		Short: "Check that a plugin, in any language, keeps SPEC.md",
@@ -31,7 +32,7 @@ func newPluginCheck() *cobra.Command {
 			"without --hooks, since hooks change the host, as they do in a run.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			results, err := checkPlugin(cmd.Context(), args[0], args[1:], hooks)
+			results, err := checkPlugin(cmd.Context(), args[0], args[1:], hooks, max(1, patience))
 			if err != nil {
 				return err
 			}
@@ -40,15 +41,17 @@ func newPluginCheck() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&hooks, "hooks", false, "also call PreExec and PostExec, with a child in namespaces of its own")
+	cmd.Flags().IntVar(&patience, "patience", 1, "let the plugin take so many times as long as SPEC.md says, on a loaded machine")
 	return cmd
 }
 
 // checkPlugin makes all checks of the plugin at path.
-func checkPlugin(ctx context.Context, path string, words []string, hooks bool) ([]conform.Result, error) {
+func checkPlugin(ctx context.Context, path string, words []string, hooks bool, patience int) ([]conform.Result, error) {
 	subject, err := subjectAt(path)
 	if err != nil {
 		return nil, err
 	}
+	subject.Limits = subject.Limits.Times(patience)
 	if hooks {
 		// The children die with the thread that cloned them: core/stage.
 		runtime.LockOSThread()

@@ -15,3 +15,9 @@ type Limits struct {
 
 // SpecLimits are those of SPEC.md, [R-3] and [P-5].
 var SpecLimits = Limits{Start: 5 * time.Second, Call: 2 * time.Second, Hook: 30 * time.Second, Check: 10 * time.Second, End: time.Second}
+
+// Times returns limits that are n times as long, for a machine that is loaded.
+func (l Limits) Times(n int) Limits {
+	f := time.Duration(n)
+	return Limits{Start: f * l.Start, Call: f * l.Call, Hook: f * l.Hook, Check: f * l.Check, End: f * l.End}
+}

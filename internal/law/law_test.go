@@ -48,6 +48,8 @@ var direct = []struct {
 	{"plugins/", []string{"ns", "nsplugin", "nsplugin/nstest"}, "the plugins that ship are third-party plugins"},
 	{"examples/", []string{"ns", "nsplugin", "nsplugin/nstest"}, "an example shows what an author has"},
 	{"nsplugin", []string{"ns", "internal/wire"}, "the SDK stands on the vocabulary and the wire"},
+	{"nsplugin/conform", []string{"ns", "internal/wire"}, "the kit is nsrun's end written a second time, and knows nothing of the first"},
+	{"nsplugin/nstest", []string{"ns", "nsplugin", "nsplugin/conform"}, "the kit as Go tests"},
 	{"internal/wire", []string{"ns", "internal/gen/pluginv1"}, "the wire translates between two packages"},
 	{"core/journal", []string{"ns", "core/find", "internal/plainfile"}, "the run directory is read by nsctl too"},
 }

@@ -40,6 +40,7 @@ install: build ## Install below PREFIX (and DESTDIR)
 	install bin/nsrun-host $(DESTDIR)$(PREFIX)/libexec/nsrun/
 	install bin/plugins/* $(DESTDIR)$(PREFIX)/libexec/nsrun/plugins/
 	install bin/cni/* $(DESTDIR)$(PREFIX)/libexec/nsrun/cni/
+	scripts/install-sdk $(DESTDIR)$(PREFIX)/share/nsrun/sdk
 
 clean: ## Remove what was built
 	rm -rf bin

@@ -20,7 +20,7 @@ var CoreOptions = []ns.Option{
 	{Name: "status-fd", Type: ns.Int, Args: []string{"FD"}, Help: "write JSON lines on the run's progress to FD"},
 	{Name: "keep-warm", Type: ns.Duration, Env: "NSRUN_KEEP_WARM", Help: "keep plugins running for this long, for the next runs"},
 	{Name: "no-cache", Type: ns.Bool, Help: "ask every plugin anew"},
-	{Name: "timings", Type: ns.Bool, Help: "show where the time went"},
+	{Name: "timings", Type: ns.Bool, Enum: []string{"text", "json", "svg FILE"}, Help: "show where the time went, as a waterfall"},
 	{Name: "debug", Type: ns.Bool, Help: "show a line for each step and hook"},
 	{Name: "version", Type: ns.Bool, Help: "print the version"},
 	{Name: "help", Short: "h", Type: ns.Bool, Help: "print the flags of nsrun and of the chosen plugins"},

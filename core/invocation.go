@@ -28,7 +28,7 @@ type Invocation struct {
 	DryRun      string // "", text, json or syscalls
 	StatusFD    int    // -1 without one
 	NoCache     bool
-	Timings     bool
+	Timings     string // "", text, json or "svg FILE"
 	Debug       bool
 	ShowVersion bool
 	ShowHelp    bool
@@ -69,6 +69,8 @@ func (inv *Invocation) applyOne(option, value string) error {
 		return inv.setUser(value)
 	case "dry-run":
 		inv.DryRun = value
+	case "timings":
+		return inv.setTimings(value)
 	case "status-fd":
 		fd, err := strconv.ParseUint(value, 10, 16)
 		inv.StatusFD = int(fd)
@@ -84,10 +86,24 @@ func (inv *Invocation) applyOne(option, value string) error {
 	return nil
 }
 
+// setTimings takes over how to show where the time went.
+func (inv *Invocation) setTimings(value string) error {
+	switch {
+	case value == "true":
+		value = "text"
+	case value == "false":
+		value = ""
+	case value != "text" && value != "json" && !strings.HasPrefix(value, "svg "):
+		return badValue(strconv.ErrSyntax, "timings", value, "--timings, --timings=json or --timings=svg FILE")
+	}
+	inv.Timings = value
+	return nil
+}
+
 // applySwitch takes over an option that is true or false.
 func (inv *Invocation) applySwitch(option, value string) error {
 	switches := map[string]*bool{"clearenv": &inv.ClearEnv, "no-new-privs": &inv.NoNewPrivs, "no-cache": &inv.NoCache,
-		"timings": &inv.Timings, "debug": &inv.Debug, "version": &inv.ShowVersion, "help": &inv.ShowHelp}
+		"debug": &inv.Debug, "version": &inv.ShowVersion, "help": &inv.ShowHelp}
 	target, ok := switches[option]
 	if !ok {
 		return nil

@@ -36,6 +36,14 @@ func (p Preview) Has(name string) bool {
 	return slices.ContainsFunc(p, func(arg string) bool { return arg == "--"+name || arg == "--"+name+"=true" })
 }
 
+// Given reports whether the switch --name of nsrun's own is given in any form but
+// --name=false.
+func (p Preview) Given(name string) bool {
+	return slices.ContainsFunc(p, func(arg string) bool {
+		return arg == "--"+name || strings.HasPrefix(arg, "--"+name+"=") && arg != "--"+name+"=false"
+	})
+}
+
 // values returns the values of nsrun's own flag --name.
 func (p Preview) values(name string) []string {
 	var values []string

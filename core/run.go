@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/nsrun/nsrun/core/journal"
@@ -46,6 +47,7 @@ type run struct {
 	*Session
 	inv     *Invocation
 	plan    *ns.Plan
+	merged  []byte // the plan in JSON before any hook, if a member requires it
 	members map[string]*Member
 	journal *journal.Run
 	child   *stage.Child
@@ -133,6 +135,9 @@ func (r *run) preExec(ctx context.Context) error {
 		return nil
 	}
 	r.collect(ctx)
+	if err := r.keepMerged(); err != nil {
+		return err
+	}
 	for _, k := range r.plan.Pin {
 		path, err := r.journal.Pin(k, r.child.PID())
 		if err != nil {
@@ -201,9 +206,30 @@ func (r *run) hookRequest(name string) (*ns.HookRequest, error) {
 		runName = header.ID
 	}
 	return &ns.HookRequest{
-		Point: ns.PreExec, Plugin: name, RunID: header.ID, RunName: runName, PID: r.child.PID(), Paths: r.namespacePaths(),
+		Point: ns.PreExec, Plugin: name, Plan: r.planFor(m), RunID: header.ID, RunName: runName, PID: r.child.PID(), Paths: r.namespacePaths(),
 		StateDir: state, Request: *r.request(m, r.plan.KindList()), IDMap: r.plan.IDMap,
 	}, nil
+}
+
+// keepMerged keeps the plan as it was merged, if a member requires it. Late steps
+// of hooks aren't in it, so that it is the same for each run of a command line.
+func (r *run) keepMerged() (err error) {
+	for _, m := range r.inv.Members {
+		if requiresPlan(m) && r.merged == nil {
+			r.merged, err = r.plan.JSON()
+		}
+	}
+	return err
+}
+
+func requiresPlan(m *Member) bool { return slices.Contains(m.Descriptor.Requires, ns.FeaturePlan) }
+
+// planFor returns the merged plan in JSON if the member requires it.
+func (r *run) planFor(m *Member) []byte {
+	if !requiresPlan(m) {
+		return nil
+	}
+	return r.merged
 }
 
 // namespacePaths returns the child's namespaces as files, pinned ones by the

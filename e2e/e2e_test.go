@@ -88,6 +88,10 @@ func setup(env *testscript.Env) error {
 	// What testscript.Main put into PATH comes after what was built.
 	env.Setenv("PATH", binDir+":"+toolDir()+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
 	env.Setenv("BIN", binDir)
+	env.Setenv("ROOT", rootDir())
+	for name, value := range goDirs() {
+		env.Setenv(name, value)
+	}
 	env.Setenv(insideEnv, "1")
 	env.Setenv("HOME", env.WorkDir)
 	return os.Chmod(env.WorkDir, 0o755)

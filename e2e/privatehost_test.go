@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -98,3 +99,26 @@ func userEnv(env []string) []string {
 func userCredential() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: testUID, Gid: testUID}}
 }
+
+// rootDir returns the top of the source tree.
+func rootDir() string {
+	dir, err := filepath.Abs("..")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+// goDirs returns where Go keeps modules and what it built, for scripts that
+// build: they have another HOME.
+var goDirs = sync.OnceValue(func() map[string]string {
+	dirs := map[string]string{"GOMODCACHE": "", "GOCACHE": ""}
+	for name := range dirs {
+		out, err := exec.Command("go", "env", name).Output()
+		if err != nil {
+			panic(err)
+		}
+		dirs[name] = strings.TrimSpace(string(out))
+	}
+	return dirs
+})

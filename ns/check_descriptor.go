@@ -8,9 +8,12 @@ import (
 	"strings"
 )
 
+// FeaturePlan is the feature by which hooks are given the merged plan.
+const FeaturePlan = "plan"
+
 // KnownFeatures are the features that a descriptor may require of nsrun:
-// SPEC.md, "Features". Version 1 of the protocol has none beside itself.
-var KnownFeatures []string
+// SPEC.md, "Versions and features".
+var KnownFeatures = []string{FeaturePlan}
 
 // maxOptionName is the longest option name in bytes.
 const maxOptionName = 48

@@ -39,6 +39,9 @@ type HookRequest struct {
 	Request Request `json:"request"`
 	// IDMap is the map that the plugin's offer declared.
 	IDMap *IDMap `json:"idMap,omitempty"`
+	// Plan is the merged plan in JSON, as nsrun --dry-run=json prints it, for
+	// plugins that require [FeaturePlan].
+	Plan []byte `json:"plan,omitempty"`
 	// State is what PreExec returned, in PostExec; empty if it returned nothing.
 	State []byte `json:"state,omitempty"`
 }

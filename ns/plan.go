@@ -2,6 +2,8 @@
 
 package ns
 
+import "encoding/json"
+
 // PlanVersion is the version of the plan's JSON form. It grows when a reader of
 // the old form would misread the new one.
 const PlanVersion = 1
@@ -60,6 +62,13 @@ type Call struct {
 type PlannedEnv struct {
 	Plugin string `json:"plugin"`
 	EnvVar
+}
+
+// JSON returns the plan in its stable form, as nsrun --dry-run=json prints it; see
+// [PlanVersion].
+func (p *Plan) JSON() ([]byte, error) {
+	text, err := json.MarshalIndent(p, "", "  ")
+	return append(text, '\n'), err
 }
 
 // KindList returns the kinds of the plan, in rank order.

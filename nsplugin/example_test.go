@@ -4,7 +4,9 @@ package nsplugin_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -104,4 +106,37 @@ func TestLimitHooks(t *testing.T) {
 	if _, err := os.Stat(group); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the group is still there: %v", err)
 	}
+}
+
+// A refusal says what was tried, why it failed, and what to type instead.
+func ExampleErrorf() {
+	err := nsplugin.Errorf("open %s: %w", "/etc/limits", fs.ErrNotExist).
+		WithOption("limits").WithDetail("the file names the limits of each group").WithHint("--limits FILE, with a file that exists")
+	fmt.Println("nsrun: limit:", err)
+	fmt.Println("  cause:", err.Detail)
+	fmt.Println("  try:  ", err.Hint)
+	// Output:
+	// nsrun: limit: open /etc/limits: file does not exist
+	//   cause: the file names the limits of each group
+	//   try:   --limits FILE, with a file that exists
+}
+
+// Steps are data: they can be printed, compared and tested.
+func ExampleIfExists() {
+	steps := []ns.Step{
+		nsplugin.Tmpfs("/work", "size=64m,mode=1777", ns.NoSUID, ns.NoDev),
+		nsplugin.IfExists(nsplugin.Bind("/opt/tools", "/work/tools", ns.ReadOnly)),
+		nsplugin.Inside(nsplugin.Symlink("/work/tools/bin", "/work/bin")),
+	}
+	for _, s := range steps {
+		text, err := json.Marshal(s)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(string(text))
+	}
+	// Output:
+	// {"op":"mount","target":"/work","fsType":"tmpfs","attrs":["nosuid","nodev"],"data":"size=64m,mode=1777"}
+	// {"op":"bind","source":"/opt/tools","target":"/work/tools","attrs":["ro"],"ifExists":true}
+	// {"op":"symlink","phase":"inside","target":"/work/bin","data":"/work/tools/bin"}
 }

@@ -21,8 +21,8 @@
 //
 // Before each call the SDK makes a fresh copy of the struct and fills its
 // fields from the settings of the request, so that a plugin keeps no state
-// between calls. More interfaces are optional: [PreExecer], [PostExecer] and
-// [Checker].
+// between calls. More interfaces are optional: [PreExecer], [PostExecer],
+// [Checker] and [SelfDescriber].
 package nsplugin
 
 import (
@@ -38,6 +38,7 @@ type Info struct {
 	Summary  string    // Required; one line.
 	Kinds    []ns.Kind // Kinds that the plugin can own.
 	Features []string  // What the plugin supports, for plugins that can replace each other.
+	Requires []string  // Features of nsrun without which the plugin can't work: ns.FeaturePlan.
 }
 
 // Plugin is what every plugin implements, on a pointer to a struct.
@@ -85,4 +86,13 @@ type PostExecer interface {
 type Checker interface {
 	// Check returns what stands in the way, and what would help.
 	Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
+}
+
+// SelfDescriber is a plugin that says itself what of other plugins follows from
+// their type, their options and hooks among it: one that reads them from a file,
+// say. It has no tagged fields; what was given is in the request's Settings.
+type SelfDescriber interface {
+	// Descriptor is pure. An error, best made with [Errorf], says why the plugin
+	// can't be used.
+	Descriptor() (*ns.Descriptor, error)
 }

@@ -78,6 +78,9 @@ func (s *server) Check(ctx context.Context, facts ns.Facts) (ds []ns.Diagnostic,
 
 // descriptor puts together what the plugin says and what its type says.
 func (s *server) descriptor() (*ns.Descriptor, error) {
+	if p, ok := s.plugin.(SelfDescriber); ok {
+		return p.Descriptor()
+	}
 	fields, err := s.fields()
 	if err != nil {
 		return nil, err
@@ -89,6 +92,7 @@ func (s *server) descriptor() (*ns.Descriptor, error) {
 		Summary:  info.Summary,
 		Kinds:    info.Kinds,
 		Features: info.Features,
+		Requires: info.Requires,
 		Hooks:    s.hooks(),
 	}
 	for _, f := range fields {
@@ -134,7 +138,9 @@ func (s *server) fresh(req *ns.Request) (Plugin, error) {
 	original := reflect.ValueOf(s.plugin).Elem()
 	fresh := reflect.New(original.Type())
 	fresh.Elem().Set(original)
-	fill(fresh.Elem(), fields, req.Settings)
+	if _, ok := s.plugin.(SelfDescriber); !ok {
+		fill(fresh.Elem(), fields, req.Settings)
+	}
 	return fresh.Interface().(Plugin), nil
 }
 

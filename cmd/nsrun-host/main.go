@@ -10,12 +10,14 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/nsrun/nsrun/core/host"
 	"github.com/nsrun/nsrun/core/hostproc"
+	"github.com/nsrun/nsrun/core/trace"
 )
 
 func main() {
@@ -30,6 +32,10 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	traces, err := traceDir()
+	if err != nil {
+		return err
+	}
 	if err := harden(); err != nil {
 		return err
 	}
@@ -38,13 +44,35 @@ func run(args []string) error {
 		return err
 	}
 	defer remove()
-	h, err := host.New(host.Config{Dir: dir, Logger: logger(options.Debug)})
+	attach, err := host.ParseReattach(os.Getenv(host.ReattachEnv))
+	if err != nil {
+		return err
+	}
+	h, err := host.New(host.Config{Dir: dir, Logger: logger(options.Debug), Reattach: attach})
 	if err != nil {
 		return err
 	}
 	defer h.Close()
 	go abortAt(syscall.SIGTERM, h, remove)
-	return hostproc.Stay(options, os.NewFile(hostproc.ConnFD, "nsrun"), h)
+	conn := os.NewFile(hostproc.ConnFD, "nsrun")
+	if traces == "" {
+		return hostproc.Stay(options, conn, h)
+	}
+	traced, err := trace.Wrap(h, traces)
+	if err != nil {
+		return err
+	}
+	return hostproc.Stay(options, conn, traced)
+}
+
+// traceDir returns the directory for traces of calls, "" if none are wanted. It is
+// seen from the caller's working directory.
+func traceDir() (string, error) {
+	dir := os.Getenv(trace.Env)
+	if dir == "" {
+		return "", nil
+	}
+	return filepath.Abs(dir)
 }
 
 // abortAt kills all plugins and exits when the signal comes, which says that

@@ -17,11 +17,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/nsrun/nsrun/core"
@@ -58,6 +60,9 @@ func run(args []string) int {
 	if err != nil {
 		return fail(err)
 	}
+	if authoring() {
+		warm = 0 // a plugin host that waits has the environment of another run
+	}
 	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: preview.Has("debug"), KeepWarm: warm}
 	defer host.Close()
 	s.Host = host
@@ -69,15 +74,19 @@ func run(args []string) int {
 	return act(s, inv)
 }
 
+// authoring reports whether the caller traces or debugs plugins, and so wants
+// them to be asked: core/trace, and core/host's ReattachEnv.
+func authoring() bool { return os.Getenv("NSRUN_TRACE") != "" || os.Getenv("NSRUN_REATTACH") != "" }
+
 // early takes the switches that change how the command line itself is read.
 func early(s *core.Session, preview core.Preview, start time.Time) {
-	if !preview.Has("no-cache") {
+	if !preview.Has("no-cache") && !authoring() {
 		s.Cache = cache.Open(s.Base.CacheDir())
 	}
 	if preview.Has("debug") {
 		s.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	if preview.Has("timings") {
+	if preview.Given("timings") {
 		s.Timings = core.NewTimings(start)
 	}
 }
@@ -102,11 +111,31 @@ func act(s *core.Session, inv *core.Invocation) int {
 		return dryRun(os.Stdout, s, inv, plan)
 	}
 	status, err := s.Run(ctx, inv, plan)
-	report.Timings(os.Stderr, s.Timings.Spans())
+	showTimings(inv.Timings, s.Timings.Spans())
 	if err != nil {
 		fail(err)
 	}
 	return status
+}
+
+// showTimings shows where the time went. Failing to do so changes no exit status.
+func showTimings(how string, spans []core.Span) {
+	var err error
+	file, isSVG := strings.CutPrefix(how, "svg ")
+	switch {
+	case isSVG:
+		var f *os.File
+		if f, err = os.Create(file); err == nil {
+			err = errors.Join(report.TimingsSVG(f, spans), f.Close())
+		}
+	case how == "json":
+		err = report.TimingsJSON(os.Stderr, spans)
+	case how == "text":
+		report.Timings(os.Stderr, spans)
+	}
+	if err != nil {
+		notice(&ns.Diagnostic{Severity: ns.Warning, Summary: "write timings: " + err.Error(), Hint: "--timings=svg FILE, a file that can be written"})
+	}
 }
 
 func dryRun(w io.Writer, s *core.Session, inv *core.Invocation, plan *ns.Plan) int {

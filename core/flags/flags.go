@@ -161,6 +161,14 @@ func (p *parser) take(flag string, m match, value string, hasValue bool) {
 func (p *parser) words(flag string, m match, value string, hasValue bool) ([]string, bool) {
 	o, arity := m.option, m.option.Arity()
 	switch {
+	case arity == 0 && hasValue && takesWord(o, value):
+		if len(p.rest) == 0 {
+			p.fail(o, m.set.Plugin, fmt.Sprintf("%s=%s: a word is missing", flag, value), o.Usage())
+			return nil, false
+		}
+		word := p.rest[0]
+		p.rest = p.rest[1:]
+		return []string{value + " " + word}, true
 	case arity == 0 && hasValue:
 		return []string{value}, true
 	case arity == 0 && len(o.Enum) > 0:
@@ -180,6 +188,12 @@ func (p *parser) words(flag string, m match, value string, hasValue bool) ([]str
 	args := slices.Clone(p.rest[:arity])
 	p.rest = p.rest[arity:]
 	return args, true
+}
+
+// takesWord reports whether a word belongs to the value: the enum of one of nsrun's
+// own switches then has it as "value WORD".
+func takesWord(o *ns.Option, value string) bool {
+	return slices.ContainsFunc(o.Enum, func(e string) bool { return strings.HasPrefix(e, value+" ") })
 }
 
 // forget drops an earlier setting of an option that counts once: the last wins.

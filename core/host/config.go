@@ -22,6 +22,9 @@ type Config struct {
 	Logger *slog.Logger
 	// Deadlines bound every call.
 	Deadlines Deadlines
+	// Reattach are plugins that aren't started, since they run already, by name.
+	// Calls to them have an hour.
+	Reattach map[string]Reattach
 }
 
 // Deadlines are how long a plugin may take. Zero means the default.

@@ -43,7 +43,7 @@ func (i *instance) dial(ctx context.Context, _ string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPeer(conn.(*net.UnixConn), i.proc.pid); err != nil {
+	if err := checkPeer(conn.(*net.UnixConn), i.peer); err != nil {
 		conn.Close()
 		return nil, err
 	}

@@ -148,6 +148,9 @@ func (h *Host) call(ctx context.Context, p find.Plugin, name string, deadline ti
 	if err := i.await(ctx, name); err != nil {
 		return err
 	}
+	if i.proc == nil {
+		deadline = debugPatience
+	}
 	if earlier, ok := ctx.Deadline(); ok {
 		deadline = min(deadline, time.Until(earlier).Round(time.Millisecond))
 	}
@@ -186,6 +189,10 @@ func (h *Host) instance(p find.Plugin) (*instance, error) {
 	}
 	if i, ok := h.running[p]; ok && i.ctx.Err() == nil {
 		return i, nil
+	}
+	if at, ok := h.cfg.Reattach[p.Name]; ok {
+		h.running[p] = newReattached(p, at, h.cfg.Logger)
+		return h.running[p], nil
 	}
 	h.started++
 	dir := filepath.Join(h.cfg.Dir, strconv.Itoa(h.started))

@@ -34,7 +34,9 @@ type instance struct {
 
 	ctx    context.Context // done when the instance is to end
 	cancel context.CancelFunc
-	kit    *plugin.Client
+	kit    *plugin.Client // nil if it wasn't started here
+	conn   io.Closer      // to a process that wasn't started here
+	peer   int            // the process that listens
 
 	forked chan struct{} // closed when proc is set, or will never be
 	proc   *process      // nil if it never ran
@@ -54,19 +56,24 @@ type instance struct {
 // name that go-plugin gives it, "plugin" and a number of ten digits.
 const maxSocketPath = 107 - len("/plugin0123456789")
 
-func newInstance(p find.Plugin, dir string, patience time.Duration, log *slog.Logger) *instance {
+// newInstanceOf returns an instance that has no process yet.
+func newInstanceOf(p find.Plugin, log *slog.Logger) *instance {
 	log = log.With("plugin", p.Name)
 	i := &instance{
-		plugin:   p,
-		dir:      dir,
-		patience: patience,
-		log:      log,
-		out:      &output{log: log},
-		forked:   make(chan struct{}),
-		ready:    make(chan struct{}),
+		plugin: p,
+		log:    log,
+		out:    &output{log: log},
+		forked: make(chan struct{}),
+		ready:  make(chan struct{}),
 	}
 	// The instance outlives the call that starts it.
 	i.ctx, i.cancel = context.WithCancel(context.Background())
+	return i
+}
+
+func newInstance(p find.Plugin, dir string, patience time.Duration, log *slog.Logger) *instance {
+	i := newInstanceOf(p, log)
+	i.dir, i.patience = dir, patience
 	i.kit = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  wire.Handshake(),
 		Plugins:          wire.PluginSet(nil),
@@ -76,7 +83,7 @@ func newInstance(p find.Plugin, dir string, patience time.Duration, log *slog.Lo
 		StartTimeout:     patience,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
 		GRPCDialOptions:  i.dialOptions(),
-		Logger:           adapt(log),
+		Logger:           adapt(i.log),
 		SyncStdout:       i.out,
 		SyncStderr:       i.out,
 	})
@@ -147,6 +154,7 @@ func (i *instance) launch(_ hclog.Logger, cmd *exec.Cmd, tmp string) (pluginrunn
 	if err != nil {
 		return nil, notExecuted(i.plugin.Path, err)
 	}
+	i.peer = i.proc.pid
 	line, err := i.handshake()
 	if err != nil {
 		return nil, err
@@ -250,6 +258,9 @@ func (i *instance) end(polite bool) {
 			i.proc.kill()
 			i.proc.wait(time.Second)
 		}
+		if i.kit == nil {
+			return
+		}
 		if err := os.RemoveAll(i.dir); err != nil {
 			i.log.Warn("remove socket directory", "err", err)
 		}
@@ -264,7 +275,10 @@ func (i *instance) disconnect() {
 			i.log.Error("BUG(nsrun): stop plugin", "panic", r)
 		}
 	}()
-	i.kit.Kill()
+	closeConn(i.conn)
+	if i.kit != nil {
+		i.kit.Kill()
+	}
 }
 
 // descriptor returns what the plugin says of itself, checked, and asks at the

@@ -61,7 +61,13 @@ func (i *instance) explainStatus(ctx context.Context, call string, deadline time
 		return &ns.Diagnostic{Summary: call + ": stopped before the plugin answered"}
 	case ctx.Err() != nil || s.Code() == codes.DeadlineExceeded:
 		return i.hung(call, deadline)
-	case (s.Code() == codes.Unavailable || s.Code() == codes.Canceled) && i.proc.wait(grace):
+	case i.proc == nil && s.Code() == codes.Unavailable:
+		return &ns.Diagnostic{
+			Summary: call + ": " + message,
+			Detail:  fmt.Sprintf("%s says that process %d serves it", ReattachEnv, i.peer),
+			Hint:    "start it again: nsrun-plugin-" + i.plugin.Name + " debug, and set what it prints",
+		}
+	case i.proc != nil && (s.Code() == codes.Unavailable || s.Code() == codes.Canceled) && i.proc.wait(grace):
 		// Canceled: go-plugin has seen the end of the process first, and closed
 		// the connection.
 		return i.died(call + ": plugin " + i.proc.fate())

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/nsrun/nsrun/ns"
 )
@@ -32,6 +34,14 @@ func (s *server) Describe(context.Context) (*ns.Descriptor, error) {
 		d.Version, d.Summary, d.Kinds = "", "", []ns.Kind{"flux"}
 	case "requires":
 		d.Requires = []string{"time travel"}
+	case "impure":
+		d.Version = fmt.Sprint(time.Now().UnixNano())
+	case "sensitive":
+		d.Options = []ns.Option{{Name: "key", Type: ns.String, Help: "never shown", Sensitive: true}}
+	case "anyvalue":
+		d.Options = []ns.Option{{Name: "count", Type: ns.Int, Help: "how many"}}
+	case "interrupt":
+		signal.Reset(os.Interrupt)
 	}
 	return d, nil
 }
@@ -111,15 +121,21 @@ func flood(fd int) (*ns.Offer, error) {
 }
 
 // Negotiate implements wire.Server.
-func (s *server) Negotiate(ctx context.Context, _ *ns.Request) (*ns.Offer, error) {
+func (s *server) Negotiate(ctx context.Context, req *ns.Request) (*ns.Offer, error) {
 	if f, ok := answers[s.mode]; ok {
 		return f(ctx)
 	}
-	return &ns.Offer{}, nil
+	if f, ok := offers[s.mode]; ok {
+		return f(req)
+	}
+	return offer(req)
 }
 
 // Hook implements wire.Server.
 func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, error) {
+	if f, ok := hooks[s.mode]; ok {
+		return f(req)
+	}
 	switch s.mode {
 	case "prehang":
 		if req.Point == ns.PreExec {
@@ -132,6 +148,9 @@ func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, 
 }
 
 // Check implements wire.Server.
-func (*server) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
+func (s *server) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
+	if s.mode == "badcheck" {
+		return []ns.Diagnostic{{Severity: "dreadful", Summary: "checked"}}, nil
+	}
 	return []ns.Diagnostic{{Severity: ns.Warning, Summary: "checked"}}, nil
 }

@@ -2,22 +2,28 @@
 
 // Command badplugin is a plugin that misbehaves, for the tests of the plugin
 // host. How is the MODE of its file name, nsrun-plugin-bad-MODE; the modes are
-// the keys of the tables in start.go, handshake.go and answer.go. In mode "good"
+// the keys of the tables in start.go, handshake.go, answer.go and offer.go. In mode "good"
 // it behaves.
 package main
 
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
+	"os/signal"
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/nsrun/nsrun/internal/wire"
 )
@@ -27,6 +33,14 @@ func main() {
 	if !ok {
 		fmt.Fprintln(os.Stderr, "badplugin: run as nsrun-plugin-bad-MODE, by tests only")
 		os.Exit(2)
+	}
+	if os.Getenv(wire.CookieKey) != wire.CookieValue && mode != "helper" && mode != "byhand" {
+		fmt.Fprintln(os.Stderr, "badplugin: a plugin for tests")
+		os.Exit(2)
+	}
+	signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	if mode != "nolifeline" {
+		go watchLifeline()
 	}
 	if f, ok := starts[mode]; ok {
 		f()
@@ -43,7 +57,14 @@ func serve(mode string) {
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: wire.Handshake(),
 		Plugins:         wire.PluginSet(&server{mode: mode}),
+		Logger:          hclog.NewNullLogger(),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+			if mode == "future" {
+				opts = append(opts, grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return nil }))
+			}
+			if mode == "glutton" {
+				opts = append(opts, grpc.MaxRecvMsgSize(math.MaxInt32))
+			}
 			return grpc.NewServer(append(opts, grpc.UnaryInterceptor(intercept(mode)))...)
 		},
 	})
@@ -62,6 +83,18 @@ func intercept(mode string) grpc.UnaryServerInterceptor {
 			return nil, status.Error(codes.Internal, strings.Repeat("x", 1<<20))
 		case mode == "unimplemented" && call == "Negotiate":
 			return nil, status.Error(codes.Unimplemented, "")
+		case mode == "noshutdown" && call == "Shutdown":
+			return nil, status.Error(codes.Unimplemented, "")
+		case mode == "glutton" && call == "Negotiate" && proto.Size(req.(proto.Message)) > 1<<20:
+			return &emptypb.Empty{}, nil
+		case mode == "strict" && len(req.(proto.Message).ProtoReflect().GetUnknown()) > 0:
+			return nil, status.Error(codes.InvalidArgument, "what is that?")
+		case mode == "giveup" && ctx.Err() != nil:
+			os.Exit(5)
+		}
+		if mode == "giveup" && call == "Negotiate" {
+			defer context.AfterFunc(ctx, func() { os.Exit(5) })()
+			time.Sleep(20 * time.Millisecond)
 		}
 		return handle(ctx, req)
 	}

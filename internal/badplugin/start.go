@@ -4,12 +4,16 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/nsrun/nsrun/internal/wire"
 )
 
 // starts are what happens before the handshake. A mode whose function returns
@@ -34,7 +38,22 @@ var starts = map[string]func(){
 	},
 	"daemon":      daemon,
 	"daemon-exit": func() { daemon(); os.Exit(3) },
-	"deaf":        func() { signal.Ignore(syscall.SIGTERM, syscall.SIGHUP) },
+	"byhand": func() {
+		// It pretends to itself that it was asked.
+		must(os.Setenv(wire.CookieKey, wire.CookieValue))
+	},
+	"deaf": func() { signal.Ignore(syscall.SIGTERM, syscall.SIGHUP) },
+}
+
+// watchLifeline ends the process group when nsrun is gone.
+func watchLifeline() {
+	fd, err := strconv.Atoi(os.Getenv(wire.EnvLifeline))
+	if err != nil {
+		return
+	}
+	syscall.CloseOnExec(fd)
+	_, _ = io.Copy(io.Discard, os.NewFile(uintptr(fd), "lifeline"))
+	_ = syscall.Kill(0, syscall.SIGKILL)
 }
 
 // daemon starts one that holds standard output and error, and ignores what can

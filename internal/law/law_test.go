@@ -51,6 +51,8 @@ var direct = []struct {
 	{"nsplugin/helper", []string{"ns", "nsplugin"}, "running helpers is part of the SDK, and of nothing else"},
 	{"nsplugin/nsnet/nettest", []string{"ns", "nsplugin/nsnet"}, "the tests of network backends are for authors outside, too"},
 	{"nsplugin/nsnet", []string{"ns", "nsplugin"}, "what network backends share is part of the SDK, and of nothing else"},
+	{"nsplugin/conform", []string{"ns", "internal/wire"}, "the kit is nsrun's end written a second time, and knows nothing of the first"},
+	{"nsplugin/nstest", []string{"ns", "nsplugin", "nsplugin/conform"}, "the kit as Go tests"},
 	{"internal/wire", []string{"ns", "internal/gen/pluginv1"}, "the wire translates between two packages"},
 	{"core/journal", []string{"ns", "core/find", "internal/plainfile"}, "the run directory is read by nsctl too"},
 }

@@ -3,7 +3,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -123,7 +122,9 @@ func dataText(s ns.Step) string {
 
 // PlanJSON writes a plan in its stable form; see ns.PlanVersion.
 func PlanJSON(w io.Writer, p *ns.Plan) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(p)
+	text, err := p.JSON()
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	return err
 }

@@ -132,6 +132,7 @@ func hookFrom(r *pb.Run) *ns.HookRequest {
 		StateDir: r.GetStateDir(),
 		Request:  *requestFrom(r.GetRequest()),
 		IDMap:    idMapFrom(r.GetIdMap()),
+		Plan:     r.GetPlan(),
 	}
 }
 

@@ -49,7 +49,7 @@ func TestSpecIDsAreDefinedOnce(t *testing.T) {
 			t.Errorf("%s is defined %d times", id, n)
 		}
 	}
-	for _, file := range []string{"../../SPEC.md", "../../nsplugin/nstest/test.go", "testdata/hello.py"} {
+	for _, file := range []string{"../../SPEC.md", "../../nsplugin/conform/life.go", "../../sdk/python/nsrun.py"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

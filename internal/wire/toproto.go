@@ -136,6 +136,7 @@ func runTo(r *ns.HookRequest) *pb.Run {
 		StateDir: r.StateDir,
 		Request:  requestTo(&r.Request),
 		IdMap:    idMapTo(r.IDMap),
+		Plan:     r.Plan,
 	}
 }
 

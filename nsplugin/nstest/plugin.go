@@ -8,17 +8,16 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/nsrun/nsrun/internal/wire"
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/conform"
 )
 
 // Plugin is a plugin that is served in the test's process. Its methods call it
 // as nsrun does, and fail the test if the call breaks.
 type Plugin struct {
-	t       testing.TB
-	client  *wire.Client
-	greased *wire.Client // sends fields that the plugin can't know
+	t    testing.TB
+	conn *conform.Plugin
 }
 
 // Start serves p until the test ends.
@@ -38,64 +37,46 @@ func Start(t testing.TB, p nsplugin.Plugin) *Plugin {
 			t.Error(err)
 		}
 	})
-	return &Plugin{t: t, client: dial(t, socket, false), greased: dial(t, socket, true)}
-}
-
-// in returns p for use in the subtest t.
-func (p *Plugin) in(t testing.TB) *Plugin {
-	sub := *p
-	sub.t = t
-	return &sub
-}
-
-func dial(t testing.TB, socket string, grease bool) *wire.Client {
-	t.Helper()
-	c, conn, err := wire.Dial(socket, grease)
+	// No limits: a test's machine may be loaded.
+	conn, err := conform.Dial(socket, conform.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return c
+	return &Plugin{t: t, conn: conn}
 }
 
 // Describe returns the plugin's descriptor.
 func (p *Plugin) Describe() *ns.Descriptor {
 	p.t.Helper()
-	d, err := p.client.Describe(p.t.Context())
-	if err != nil {
-		p.t.Fatal("describe:", err)
-	}
-	return d
+	return must(p.t, p.conn.Describe)
 }
 
 // Negotiate returns the plugin's offer. What the plugin refuses is among the
 // offer's diagnostics.
 func (p *Plugin) Negotiate(req *ns.Request) *ns.Offer {
 	p.t.Helper()
-	offer, err := p.client.Negotiate(p.t.Context(), req)
-	if err != nil {
-		p.t.Fatal("negotiate:", err)
-	}
-	return offer
+	return must(p.t, func(ctx context.Context) (*ns.Offer, error) { return p.conn.Negotiate(ctx, req) })
 }
 
 // Hook calls the plugin at req.Point. That the hook failed is among the reply's
 // diagnostics.
 func (p *Plugin) Hook(req *ns.HookRequest) *ns.HookReply {
 	p.t.Helper()
-	reply, err := p.client.Hook(p.t.Context(), req)
-	if err != nil {
-		p.t.Fatal(string(req.Point)+":", err)
-	}
-	return reply
+	return must(p.t, func(ctx context.Context) (*ns.HookReply, error) { return p.conn.Hook(ctx, req) })
 }
 
 // Check returns what the plugin says of its chances on this host.
 func (p *Plugin) Check(facts ns.Facts) []ns.Diagnostic {
 	p.t.Helper()
-	ds, err := p.client.Check(p.t.Context(), facts)
+	return must(p.t, func(ctx context.Context) ([]ns.Diagnostic, error) { return p.conn.Check(ctx, facts) })
+}
+
+func must[T any](t testing.TB, call func(context.Context) (T, error)) T {
+	t.Helper()
+	answer, err := call(t.Context())
 	if err != nil {
-		p.t.Fatal("check:", err)
+		t.Fatal(err)
 	}
-	return ds
+	return answer
 }

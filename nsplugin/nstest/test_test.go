@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/conform"
 )
 
 // sloppy is a plugin that keeps all rules, but for what a test sets.
@@ -61,52 +63,61 @@ func TestGoodPluginPasses(t *testing.T) {
 	)
 }
 
-// broken is a rule and a plugin that breaks it.
+// broken is a plugin that breaks a rule.
 type broken struct {
-	rule   func(p *Plugin, d *ns.Descriptor) []string
+	check  string // by its SPEC id
+	c      Case   // for checks that take one
 	plugin *sloppy
 	want   string
 }
 
-func alone(rule func(p *Plugin, d *ns.Descriptor, c *Case) []string, c Case) func(p *Plugin, d *ns.Descriptor) []string {
-	return func(p *Plugin, d *ns.Descriptor) []string { return rule(p, d, &c) }
+// find returns the check of the id that comes first.
+func find(t *testing.T, id string) conform.AnswerCheck {
+	t.Helper()
+	for _, a := range slices.Concat(conform.Answers, conform.CaseAnswers) {
+		if a.ID == id {
+			return a
+		}
+	}
+	t.Fatalf("no check %s", id)
+	return conform.AnswerCheck{}
 }
 
 func TestBrokenRulesAreFound(t *testing.T) {
 	calls := 0
 	fickle := func(o *ns.Offer) error { calls++; o.Claims = []string{fmt.Sprint("call ", calls)}; return nil }
 	for name, b := range map[string]broken{
-		"an invalid descriptor": {invalidDescriptor,
+		"an invalid descriptor": {"D-1", Case{},
 			&sloppy{describe: func(i *nsplugin.Info) { i.Version = "" }}, "version is missing"},
-		"a descriptor that changes": {impureDescribe,
+		"a descriptor that changes": {"D-2", Case{},
 			&sloppy{describe: func(i *nsplugin.Info) { calls++; i.Version = fmt.Sprint(calls) }}, "the descriptor changed"},
-		"an invalid check": {invalidCheck,
+		"an invalid check": {"C-1", Case{},
 			&sloppy{check: []ns.Diagnostic{{}}}, "summary is missing"},
-		"an undo that fails": {failingUndo,
+		"an undo that fails": {"U-1", Case{},
 			&sloppy{post: func() error { return errors.New("no such network") }}, "post-exec failed: no such network"},
-		"an undo that fails the second time": {failingUndo,
+		"an undo that fails the second time": {"U-1", Case{},
 			&sloppy{post: failsAfter(1)}, "post-exec failed: already gone"},
-		"an offer of another's kind": {alone(invalidOffer, Case{}),
+		"an offer of another's kind": {"N-1", Case{},
 			&sloppy{negotiate: func(o *ns.Offer) error { o.Kinds = append(o.Kinds, ns.Net); return nil }}, "kinds has net"},
-		"a step that the run has no namespace for": {alone(invalidOffer, Case{}),
+		"a step that the run has no namespace for": {"N-1", Case{},
 			&sloppy{negotiate: func(o *ns.Offer) error { o.Steps = []ns.Step{nsplugin.LinkUp("lo")}; return nil }}, "needs a net namespace"},
-		"a refusal that no case expects": {alone(invalidOffer, Case{}),
+		"a refusal that no case expects": {"N-1", Case{},
 			&sloppy{negotiate: func(*ns.Offer) error { return errors.New("don't want to") }}, "refused: don't want to"},
-		"a panic": {alone(invalidOffer, Case{}),
+		"a panic": {"N-1", Case{},
 			&sloppy{negotiate: func(*ns.Offer) error { panic("boom") }}, "plugin panicked: boom"},
-		"no refusal where a case expects one": {alone(invalidOffer, Case{Refused: "--greet"}),
+		"no refusal where a case expects one": {"N-1", Case{Refused: "--greet"},
 			&sloppy{}, "not refused with --greet"},
-		"another refusal than a case expects": {alone(invalidOffer, Case{Refused: "--greet"}),
+		"another refusal than a case expects": {"N-1", Case{Refused: "--greet"},
 			&sloppy{negotiate: func(*ns.Offer) error { return errors.New("other") }}, "not refused with --greet: other"},
-		"an offer that changes": {alone(fickleOffer, Case{}),
+		"an offer that changes": {"N-2", Case{},
 			&sloppy{negotiate: fickle}, `the offer changed: "call 1", then "call 3"`},
-		"an offer that minds unknown fields": {alone(mindsUnknownFields, Case{}),
+		"an offer that minds unknown fields": {"V-2", Case{},
 			&sloppy{negotiate: fickle}, "unknown fields changed the offer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls = 0
-			p := Start(t, b.plugin)
-			faults := strings.Join(b.rule(p, p.Describe()), "\n")
+			p, check := Start(t, b.plugin), find(t, b.check)
+			faults := strings.Join(check.Run(t.Context(), p.conn, p.Describe(), &b.c).Faults, "\n")
 			if !strings.Contains(faults, b.want) {
 				t.Errorf("found %q, want %q", faults, b.want)
 			}
@@ -126,14 +137,14 @@ func failsAfter(n int) func() error {
 
 func TestRequiredOptionLeavesTheCasesToThePlugin(t *testing.T) {
 	d := &ns.Descriptor{Options: []ns.Option{{Name: "must", Required: true}}}
-	if cases := defaults(d); cases != nil {
+	if cases := conform.Defaults(d); cases != nil {
 		t.Errorf("got %v", cases)
 	}
 }
 
 func TestRequestOfACase(t *testing.T) {
 	d := &ns.Descriptor{Name: "d", Kinds: []ns.Kind{ns.Net, ns.User}}
-	req := (&Case{Kinds: []ns.Kind{ns.Mount, ns.Net}}).request(d)
+	req := (&Case{Kinds: []ns.Kind{ns.Mount, ns.Net}}).Request(d)
 	if got := fmt.Sprint(req.Owns, req.Kinds); got != "[user net] [user net mount]" {
 		t.Errorf("owns and kinds are %s", got)
 	}

@@ -1224,7 +1224,10 @@ type Run struct {
 	// What the plugin's offer was made for.
 	Request *NegotiateRequest `protobuf:"bytes,7,opt,name=request,proto3" json:"request,omitempty"`
 	// The map that the plugin's offer declared.
-	IdMap         *IDMap `protobuf:"bytes,8,opt,name=id_map,json=idMap,proto3" json:"id_map,omitempty"`
+	IdMap *IDMap `protobuf:"bytes,8,opt,name=id_map,json=idMap,proto3" json:"id_map,omitempty"`
+	// The merged plan, as "nsrun --dry-run=json" prints it. Only for plugins that
+	// require the feature "plan".
+	Plan          []byte `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1311,6 +1314,13 @@ func (x *Run) GetRequest() *NegotiateRequest {
 func (x *Run) GetIdMap() *IDMap {
 	if x != nil {
 		return x.IdMap
+	}
+	return nil
+}
+
+func (x *Run) GetPlan() []byte {
+	if x != nil {
+		return x.Plan
 	}
 	return nil
 }
@@ -1813,7 +1823,7 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06Extent\x12\x16\n" +
 	"\x06inside\x18\x01 \x01(\rR\x06inside\x12\x18\n" +
 	"\aoutside\x18\x02 \x01(\rR\aoutside\x12\x12\n" +
-	"\x04size\x18\x03 \x01(\rR\x04size\"\xcd\x02\n" +
+	"\x04size\x18\x03 \x01(\rR\x04size\"\xe1\x02\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -1822,7 +1832,8 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05paths\x18\x05 \x03(\v2\x1f.nsrun.plugin.v1.Run.PathsEntryR\x05paths\x12\x1b\n" +
 	"\tstate_dir\x18\x06 \x01(\tR\bstateDir\x12;\n" +
 	"\arequest\x18\a \x01(\v2!.nsrun.plugin.v1.NegotiateRequestR\arequest\x12-\n" +
-	"\x06id_map\x18\b \x01(\v2\x16.nsrun.plugin.v1.IDMapR\x05idMap\x1a8\n" +
+	"\x06id_map\x18\b \x01(\v2\x16.nsrun.plugin.v1.IDMapR\x05idMap\x12\x12\n" +
+	"\x04plan\x18\t \x01(\fR\x04plan\x1a8\n" +
 	"\n" +
 	"PathsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

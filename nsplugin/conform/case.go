@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package nstest
+package conform
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 
 // Case is one request to the plugin.
 type Case struct {
-	// Name of the subtest. Required.
+	// Name says what the case is about. Required.
 	Name string
 	// Kinds that the run has beside those that the plugin owns.
 	Kinds []ns.Kind
@@ -23,10 +23,12 @@ type Case struct {
 	// Refused, if not empty, is a part of what the plugin must say when it
 	// refuses the run: of the summary, the hint or the option with two dashes.
 	Refused string
+	// MayRefuse says that it is all the same whether the plugin refuses.
+	MayRefuse bool
 }
 
-// request returns the request of c to the plugin that d describes.
-func (c *Case) request(d *ns.Descriptor) *ns.Request {
+// Request returns the request of c to the plugin that d describes.
+func (c *Case) Request(d *ns.Descriptor) *ns.Request {
 	facts := c.Facts
 	if facts == (ns.Facts{}) {
 		facts = hostFacts()
@@ -51,11 +53,12 @@ func (c *Case) refusedIn(ds []ns.Diagnostic) bool {
 	return false
 }
 
-// defaults are the cases of every plugin: alone, and in a run that has every kind.
-func defaults(d *ns.Descriptor) []Case {
+// Defaults are the cases of every plugin: alone, and in a run that has every kind.
+// A plugin with a required option has none, since only its author knows a value.
+func Defaults(d *ns.Descriptor) []Case {
 	for _, o := range d.Options {
 		if o.Required {
-			return nil // only the plugin's own cases can know its value
+			return nil
 		}
 	}
 	return []Case{{Name: "alone"}, {Name: "with every kind", Kinds: ns.Kinds()}}

@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package nstest
+package conform
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
 )
+
+// Difference returns the first line in which two values differ as JSON, and ""
+// for values that don't.
+func Difference(a, b any) string {
+	if strings.Join(jsonLines(a), "\n") == strings.Join(jsonLines(b), "\n") {
+		return ""
+	}
+	return difference(a, b)
+}
 
 // difference returns the first line in which two values differ as JSON.
 func difference(a, b any) string {

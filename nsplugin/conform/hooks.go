@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conform
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nsrun/nsrun/ns"
+)
+
+// Child is a process in namespaces of its own that waits, for hooks.
+type Child struct {
+	// PID is its process id.
+	PID int
+	// Paths are its namespaces as files that outlive it.
+	Paths map[ns.Kind]string
+	// Kill ends it.
+	Kill func()
+	// Close gives up what Paths lead to.
+	Close func()
+}
+
+// hooks are the checks that call PreExec, in the order of a run that goes well
+// and of runs that don't.
+func (r *runner) hooks() []row {
+	whole := row{Check{ID: "E-3", Name: "PreExec and PostExec leave nothing on the host"}, r.withHooks(r.wholeRun)}
+	if r.NewChild == nil || !slices.Contains(r.descriptor.Hooks, ns.PreExec) {
+		return []row{whole} // which says why there are no more
+	}
+	return []row{
+		whole,
+		{Check{ID: "U-1", Name: "PostExec undoes a PreExec that was killed at once"}, r.withHooks(r.killedAfter(0))},
+		{Check{ID: "U-1", Name: "PostExec undoes a PreExec that was killed half-way"}, r.withHooks(r.killedAfter(5 * time.Millisecond))},
+		{Check{ID: "U-1", Name: "PostExec undoes a PreExec whose answer was lost"}, r.withHooks(r.killedAfter(time.Minute))},
+	}
+}
+
+// withHooks makes f's check if the plugin wants to be called at PreExec, here
+// and now.
+func (r *runner) withHooks(f func(offer *ns.Offer) Verdict) func() Verdict {
+	return func() Verdict {
+		if !slices.Contains(r.descriptor.Hooks, ns.PreExec) {
+			return skip("the plugin has no pre-exec")
+		}
+		if r.NewChild == nil {
+			return skip("PreExec changes the host; --hooks calls it")
+		}
+		if err := r.alive(); err != nil {
+			return failure(err)
+		}
+		offer, err := r.plugin.Negotiate(r.ctx, r.request())
+		switch {
+		case err != nil:
+			return failure(err)
+		case ns.HasErrors(offer.Diagnostics):
+			return skip("the plugin refuses this run: " + strings.Join(said(offer.Diagnostics), "; "))
+		case !slices.Contains(offer.Hooks, ns.PreExec):
+			return skip("the offer asks for no pre-exec; give the flags of a run that does, behind --")
+		}
+		return f(offer)
+	}
+}
+
+// trial is one run for hooks.
+type trial struct {
+	r     *runner
+	child *Child
+	req   *ns.HookRequest
+}
+
+// try makes a child and calls f with its run. The child is gone when it returns.
+func (r *runner) try(offer *ns.Offer, f func(t *trial) []string) Verdict {
+	child, err := r.NewChild(offer.Kinds)
+	if err != nil {
+		return skip("no child can be made here: " + err.Error())
+	}
+	defer child.Close()
+	defer child.Kill()
+	dir, err := os.MkdirTemp("", "nsp-run-")
+	if err != nil {
+		return failure(err)
+	}
+	defer os.RemoveAll(dir)
+	// What a hook leaves among temporary files another process must find.
+	r.temp = filepath.Join(dir, "t")
+	defer func() { r.temp = "" }()
+	if err := errors.Join(os.Mkdir(r.temp, 0o700), os.Mkdir(filepath.Join(dir, "state"), 0o700)); err != nil {
+		return failure(err)
+	}
+	id := "conform" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	return Verdict{Faults: f(&trial{r, child, &ns.HookRequest{
+		Point: ns.PreExec, Plugin: r.descriptor.Name, RunID: id, RunName: id, PID: child.PID, Paths: child.Paths,
+		StateDir: filepath.Join(dir, "state"), Request: *r.request(), IDMap: offer.IDMap,
+	}})}
+}
+
+// end ends the child, and calls PostExec again and again, in a process of its own.
+func (t *trial) end(state []byte) []string {
+	t.child.Kill()
+	req := *t.req
+	req.Point, req.PID, req.State = ns.PostExec, 0, state
+	v := t.r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
+		var faults []string
+		for range 3 {
+			faults = append(faults, undo(t.r.ctx, plugin, &req)...)
+		}
+		return Verdict{Faults: append(faults, p.litter()...)}
+	})()
+	return v.Faults
+}
+
+// wholeRun is a run that goes well.
+func (r *runner) wholeRun(offer *ns.Offer) Verdict {
+	return r.traceless(offer, func(t *trial) []string {
+		var state []byte
+		v := r.fresh("debug", func(_ *process, plugin *Plugin) Verdict {
+			reply, err := plugin.Hook(r.ctx, t.req)
+			if err != nil {
+				return failure(err)
+			}
+			state = reply.State
+			faults := said(ns.CheckReply(t.req, reply))
+			if ns.HasErrors(reply.Diagnostics) {
+				faults = append(faults, "pre-exec failed: "+strings.Join(said(reply.Diagnostics), "; "))
+			}
+			return Verdict{Faults: faults}
+		})()
+		return append(v.Faults, t.end(state)...)
+	})
+}
+
+// traceless makes a run and checks that nothing of it is left.
+func (r *runner) traceless(offer *ns.Offer, f func(t *trial) []string) Verdict {
+	var v Verdict
+	added := changes(func() { v = r.try(offer, f) })
+	v.Faults = append(v.Faults, added...)
+	return v
+}
+
+// killedAfter returns the check of a PreExec whose process is killed after a
+// time, or when it has answered.
+func (r *runner) killedAfter(patience time.Duration) func(*ns.Offer) Verdict {
+	return func(offer *ns.Offer) Verdict {
+		return r.traceless(offer, func(t *trial) []string {
+			v := r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
+				answered := make(chan struct{})
+				go func() {
+					defer close(answered)
+					_, _ = plugin.Hook(r.ctx, t.req) // it is killed in the call
+				}()
+				select {
+				case <-answered:
+				case <-time.After(patience):
+				}
+				p.kill()
+				<-answered
+				return Verdict{}
+			})()
+			return append(v.Faults, t.end(nil)...)
+		})
+	}
+}

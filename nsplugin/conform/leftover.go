@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conform
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// left returns the pids of processes that have the plugin's environment: the
+// plugin and what it started, wherever they moved.
+func (p *process) left() []int {
+	mark := []byte("PLUGIN_UNIX_SOCKET_DIR=" + p.sockets)
+	var pids []int
+	entries, _ := os.ReadDir("/proc")
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		environ, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
+		if bytes.Contains(environ, mark) && !isZombie(pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func isZombie(pid int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	return err != nil || bytes.Contains(stat, []byte(") Z "))
+}
+
+// abandoned returns processes that outlive the plugin, once they had the time to
+// end.
+func (p *process) abandoned() []string {
+	for end := time.Now().Add(p.limits.End); time.Now().Before(end) && len(p.left()) > 0; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	var faults []string
+	for _, pid := range p.left() {
+		cmdline, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+		faults = append(faults, "process "+strconv.Itoa(pid)+" is left: "+strings.ReplaceAll(string(cmdline), "\x00", " "))
+	}
+	return faults
+}
+
+// litter returns the files that the plugin left in its directory for temporary
+// files and beside its socket.
+func (p *process) litter() []string {
+	var faults []string
+	for _, dir := range []string{p.temp, p.sockets} {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if dir == p.temp || e.Type() != os.ModeSocket {
+				faults = append(faults, "file is left: "+e.Name())
+			}
+		}
+	}
+	return faults
+}
+
+// traces lists what of this host a plugin could change: mounts, network
+// interfaces, named network namespaces, and as root the packet filter.
+func traces() []string {
+	var all []string
+	all = append(all, linesOf("mount ", "/proc/self/mountinfo", 4)...)
+	for what, dir := range map[string]string{"interface ": "/sys/class/net", "network namespace ": "/run/netns"} {
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			all = append(all, what+e.Name())
+		}
+	}
+	return append(all, ruleset()...)
+}
+
+// linesOf returns a field of each line of a file.
+func linesOf(what, path string, field int) []string {
+	text, _ := os.ReadFile(path)
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > field {
+			all = append(all, what+fields[field])
+		}
+	}
+	return all
+}
+
+// ruleset returns the rules of nftables without what counts; nft(8).
+func ruleset() []string {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	out, err := exec.Command("nft", "-s", "list", "ruleset").Output()
+	if err != nil {
+		return nil // there is no nft, or no nftables in the kernel
+	}
+	var rules []string
+	for line := range strings.Lines(string(out)) {
+		rules = append(rules, "rule "+strings.TrimSpace(line))
+	}
+	return rules
+}
+
+// changes returns what f added to the host. Others work on the host as well, so
+// what doesn't appear twice in a row is theirs.
+func changes(f func()) []string {
+	var added []string
+	for range 2 {
+		before := traces()
+		f()
+		added = slices.DeleteFunc(traces(), func(s string) bool { return slices.Contains(before, s) })
+		if len(added) == 0 {
+			return nil
+		}
+	}
+	for i := range added {
+		added[i] = "left on the host: " + added[i]
+	}
+	return added
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin"
+)
+
+// definition is the TOML file: what the plugin is, and what to run.
+type definition struct {
+	Name     string     `toml:"name"`
+	Version  string     `toml:"version"`
+	Summary  string     `toml:"summary"`
+	Kinds    []ns.Kind  `toml:"kinds"`
+	Hooks    []ns.Point `toml:"hooks"`
+	Features []string   `toml:"features"`
+	Check    bool       `toml:"check"`
+	Script   string     `toml:"script"`
+	Command  []string   `toml:"command"`
+	Options  []option   `toml:"option"`
+
+	path    string // of the file, for messages
+	program string // of the command, "" for a script
+}
+
+// option is ns.Option with the keys of the file.
+type option struct {
+	Name       string        `toml:"name"`
+	Short      string        `toml:"short"`
+	Type       ns.OptionType `toml:"type"`
+	Args       []string      `toml:"args"`
+	Help       string        `toml:"help"`
+	Default    string        `toml:"default"`
+	Enum       []string      `toml:"enum"`
+	Repeated   bool          `toml:"repeated"`
+	Required   bool          `toml:"required"`
+	Sensitive  bool          `toml:"sensitive"`
+	Deprecated string        `toml:"deprecated"`
+	Env        string        `toml:"env"`
+}
+
+// maxFile is the largest file in bytes: what a message may hold, and more than a
+// person writes.
+const maxFile = 1 << 20
+
+// open reads the definition at path. nsrun has checked and opened the file, and
+// names the descriptor; what is read is what was checked. The definition is
+// returned with an error too, for messages.
+func open(path string) (*definition, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return &definition{path: path}, nsplugin.Errorf("read plugin: %w", err)
+	}
+	defer f.Close()
+	real := path
+	if fd, ok := strings.CutPrefix(path, "/proc/self/fd/"); ok {
+		if n, err := strconv.Atoi(fd); err == nil {
+			syscall.CloseOnExec(n) // it is not for the program
+		}
+		if target, err := os.Readlink(path); err == nil {
+			real = target
+		}
+	}
+	if real, err = filepath.Abs(real); err != nil {
+		return &definition{path: path}, nsplugin.Errorf("read plugin: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("it is larger than %d bytes", maxFile)
+	}
+	if err != nil {
+		return &definition{path: real}, nsplugin.Errorf("read plugin %s: %w", real, err)
+	}
+	return parse(real, string(text))
+}
+
+// parse reads a definition. The error joins all that is wrong, each with its line.
+func parse(path, text string) (*definition, error) {
+	def := &definition{path: path}
+	err := toml.NewDecoder(strings.NewReader(text)).DisallowUnknownFields().Decode(def)
+	if err != nil {
+		return def, explain(path, err)
+	}
+	for i := range def.Options {
+		if def.Options[i].Type == "" {
+			def.Options[i].Type = ns.String
+		}
+	}
+	return def, errors.Join(def.faults(text)...)
+}
+
+// descriptor returns what the file says of the plugin.
+func (def *definition) descriptor() *ns.Descriptor {
+	d := &ns.Descriptor{
+		Name: def.Name, Version: def.Version, Summary: def.Summary,
+		Kinds: def.Kinds, Hooks: def.Hooks, Features: def.Features,
+	}
+	for _, o := range def.Options {
+		d.Options = append(d.Options, ns.Option(o))
+	}
+	return d
+}
+
+// faults returns what is wrong with the values of the file.
+func (def *definition) faults(text string) []error {
+	var errs []error
+	for _, d := range ns.CheckDescriptor(def.descriptor()) {
+		summary := strings.TrimPrefix(d.Summary, "read descriptor: ")
+		errs = append(errs, def.fault(lineOf(text, summary), "%s", summary))
+	}
+	switch {
+	case def.Script == "" && len(def.Command) == 0:
+		errs = append(errs, def.fault(1, "neither script nor command says what to run").
+			WithHint(`command = ["./program"], or script = '''...'''`))
+	case def.Script != "" && len(def.Command) > 0:
+		errs = append(errs, def.fault(lineOf(text, "command"), "script and command exclude each other").
+			WithHint("leave one out"))
+	case len(def.Command) > 0:
+		errs = append(errs, def.findProgram(text)...)
+	}
+	return errs
+}
+
+// fault returns an error at a line of the file.
+func (def *definition) fault(line int, format string, args ...any) *ns.Diagnostic {
+	return nsplugin.Errorf("read %s:%d: %w", def.path, line, fmt.Errorf(format, args...)).
+		WithHint("docs/exec-plugins.md has the keys")
+}
+
+// findProgram resolves the command's program: a name with a slash is seen from
+// the file. PATH is the caller's, so nothing is looked for there.
+func (def *definition) findProgram(text string) []error {
+	name := def.Command[0]
+	switch {
+	case filepath.IsAbs(name):
+		def.program = filepath.Clean(name)
+	case strings.HasPrefix(name, "./"):
+		def.program = filepath.Join(filepath.Dir(def.path), name)
+	default:
+		return []error{def.fault(lineOf(text, "command"), "command %q is neither an absolute path nor one beside the file", name).
+			WithHint("./" + name + ", for a program that lies beside the file")}
+	}
+	return nil
+}

@@ -1,0 +1,15 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+set -eu
+[ "$1" = "an argument" ]
+mark=${TMPDIR:-/tmp}/$NSRUN_CALL
+[ -z "${NSRUN_RUN_ID:-}" ] || mark=${TMPDIR:-/tmp}/$NSRUN_RUN_ID
+case $NSRUN_CALL in
+pre-exec)
+	echo made >"$mark"
+	printf '{"state": {"mark": "%s"}, "results": {"mark": "%s"}, "env": [{"name": "MARK", "value": "%s"}]}' "$mark" "$mark" "$mark" ;;
+post-exec)
+	rm -f "$mark" ;;
+check)
+	echo '{"diagnostics": [{"severity": "notice", "summary": "marks need a directory for temporary files"}]}' ;;
+esac

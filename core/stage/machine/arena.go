@@ -37,6 +37,7 @@ type control struct {
 	next    uint64  // the instruction to begin with; 0 to receive the program first
 	execErr uint64  // why no file could be executed yet
 	word    uint64  // what Await reads
+	command uintptr // the process that an init is there for
 	clone   cloneArgs
 	tls     [16]uint64 // stands in for a thread's own storage
 	pidfd   int32

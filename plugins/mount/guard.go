@@ -3,7 +3,6 @@
 package main
 
 import (
-	"os"
 	"slices"
 	"strings"
 
@@ -63,13 +62,11 @@ func (t *tree) mask(option, arg string) {
 // from connecting to.
 var scratch = []struct{ path, data string }{{"/tmp", "mode=1777"}, {"/var/tmp", "mode=1777"}, {"/run", "mode=0755"}}
 
-// scratchSteps returns the steps that mount an empty file system on each, where
-// it is a directory; many a /var/tmp is a link.
+// scratchSteps returns the steps that mount an empty file system on each that
+// exists.
 func scratchSteps() (steps []ns.Step) {
 	for _, s := range scratch {
-		if info, err := os.Lstat(s.path); err == nil && info.IsDir() {
-			steps = append(steps, nsplugin.Tmpfs(s.path, s.data, tmpfsAttrs...))
-		}
+		steps = append(steps, nsplugin.IfExists(nsplugin.Tmpfs(s.path, s.data, tmpfsAttrs...)))
 	}
 	return steps
 }

@@ -66,13 +66,13 @@ func TestAReadOnlyRootHasPlacesToWriteTo(t *testing.T) {
 	if d := cmp.Diff(want, got[:4]); d != "" {
 		t.Errorf("steps (-want +got):\n%s", d)
 	}
-	if !slices.Contains(got, "mount /tmp") || !slices.Contains(got, "mount /run") {
+	if !slices.Contains(got, "mount /tmp?") || !slices.Contains(got, "mount /run?") {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestAnotherRootHasNoScratch(t *testing.T) {
-	if got := ops(steps(t, mount{Rootfs: "/", Unmask: everything}, withPID)); slices.Contains(got, "mount /tmp") {
+	if got := ops(steps(t, mount{Rootfs: "/", Unmask: everything}, withPID)); slices.Contains(got, "mount /tmp?") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -22,6 +22,7 @@ func (c *compiler) check() {
 	c.checkCommand(c.cfg.Command)
 	c.checkRoot()
 	c.checkRuleset()
+	c.checkJoin()
 	for _, s := range c.cfg.Steps {
 		c.plugin = s.Plugin
 		if c.checkNeeds(s.Step) {

@@ -26,8 +26,15 @@ type Child struct {
 // Start clones a child into new namespaces of the given kinds, where it waits.
 // It must be called on a thread that is locked and lives as long as the child
 // shall: see the package comment. A refusal of the kernel is a *CloneError.
-func Start(kinds []ns.Kind) (*Child, error) {
-	p, err := machine.Clone(ns.CloneFlags(kinds))
+func Start(kinds []ns.Kind) (*Child, error) { return start(kinds, 0) }
+
+// StartJoining clones a child into the caller's namespaces, which is to join
+// those of another process by the program of a [Config] with Join. target is a
+// descriptor of that process; pidfd_open(2).
+func StartJoining(target int) (*Child, error) { return start(nil, target) }
+
+func start(kinds []ns.Kind, keep int) (*Child, error) {
+	p, err := machine.Clone(ns.CloneFlags(kinds), keep)
 	var errno syscall.Errno
 	switch {
 	case errors.As(err, &errno):

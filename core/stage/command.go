@@ -118,7 +118,7 @@ func (c *compiler) chdir(dir string) {
 		c.enter(dir)
 		return
 	}
-	if len(c.tree.mounts) == 0 {
+	if len(c.tree.mounts) == 0 && (c.cfg.Join == 0 || !c.has(ns.Mount)) {
 		return // the child is still where the caller was
 	}
 	c.b.Begin(-1, "go to the caller's directory")

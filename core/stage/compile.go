@@ -35,7 +35,11 @@ func Compile(cfg Config) (*Program, error) {
 	if c.problems != nil {
 		return nil, errors.Join(c.problems...)
 	}
-	c.prepare()
+	if cfg.Join != 0 {
+		c.join()
+	} else {
+		c.prepare()
+	}
 	order := c.order()
 	for k, i := range order {
 		if placeOf(cfg.Steps[i].Step) > placePropagation && !c.cloned {
@@ -52,7 +56,7 @@ func Compile(cfg Config) (*Program, error) {
 	}
 	return &Program{
 		code: c.b.Program(), steps: cfg.Steps, argv0: cfg.Command.Argv[0],
-		first: c.has(ns.PID) && c.find(ns.OpInit) < 0,
+		first: c.has(ns.PID) && c.find(ns.OpInit) < 0 && cfg.Join == 0,
 	}, nil
 }
 

@@ -105,6 +105,7 @@ func TestCompilePrintsTheCallsThatTheChildMakes(t *testing.T) {
 			ns.Step{Op: ns.OpMask, Target: "/proc/kcore", IfExists: true}, ns.Step{Op: ns.OpMask, Target: "/proc/acpi"},
 			ns.Step{Op: ns.OpRemount, Target: "/proc/sys", Attrs: []ns.Attr{ns.ReadOnly}}, pivot,
 		)},
+		"joining": {Kinds: allKinds, Join: 9, Cwd: "/home/u", Steps: plan(ns.Step{Op: ns.OpCaps, Data: strings.Join(ns.Capabilities()[1:], ",")})},
 		"left out": {Kinds: allKinds, Steps: plan(
 			ns.Step{Op: ns.OpBind, Source: "/missing", Target: "/mnt", IfExists: true},
 			ns.Step{Op: ns.OpBind, Source: "/usr", Target: "/missing", IfExists: true},
@@ -214,6 +215,13 @@ func TestCompileRefuses(t *testing.T) {
 				t.Errorf("%T is not a diagnostic", err)
 			}
 		})
+	}
+}
+
+func TestAJoiningProcessChangesNothingForOthers(t *testing.T) {
+	_, err := Compile(Config{Host: host, Kinds: allKinds, Join: 9, Steps: plan(tmp), Command: Command{Argv: []string{"true"}}})
+	if err == nil || !strings.Contains(err.Error(), "mount tmpfs on /tmp: not for a process that joins a run") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -21,6 +21,10 @@ type Config struct {
 	// IDMap is the user namespace's map, if Kinds has user. The child takes the
 	// ids 0 inside when the map leaves out the caller's.
 	IDMap *ns.IDMap
+	// Join is a descriptor of a process whose namespaces of Kinds the child joins,
+	// instead of being cloned into new ones: that of [StartJoining]. 0 for none.
+	// Steps may then be those alone that restrict the command's process.
+	Join int
 	// Command is what to execute. Required.
 	Command Command
 	// Cwd is the caller's working directory, which the command gets if it exists

@@ -19,6 +19,7 @@ import (
 func (c *compiler) startInit() (restrict func()) {
 	i := c.find(ns.OpInit)
 	if i < 0 {
+		c.enterPIDs()
 		return func() {}
 	}
 	title := titleOf(c.cfg.Steps[i])

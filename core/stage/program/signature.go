@@ -73,6 +73,7 @@ var signatures = sync.OnceValue(func() map[uintptr]signature {
 		unix.SYS_SETDOMAINNAME:           {"setdomainname", []format{str, dec}},
 		unix.SYS_SETGROUPS:               {"setgroups", []format{dec, mem}},
 		unix.SYS_SETHOSTNAME:             {"sethostname", []format{str, dec}},
+		unix.SYS_SETNS:                   {"setns", []format{dec, flags(cloneFlags)}},
 		unix.SYS_SETRESGID:               {"setresgid", []format{dec, dec, dec}},
 		unix.SYS_SETRESUID:               {"setresuid", []format{dec, dec, dec}},
 		unix.SYS_SOCKET:                  {"socket", []format{enum(families), flags(socketTypes), dec}},

@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 		Use: "nsctl", Short: "Manage the runs and plugins of nsrun", Version: version.Version,
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.AddCommand(newPS(), newInspect(), newKill(), newExec(), newGC(), newCache(), newPlugin())
+	root.AddCommand(newPS(), newInspect(), newKill(), newExec(), newDoctor(), newGC(), newCache(), newPlugin())
 	return root
 }
 

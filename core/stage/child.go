@@ -21,6 +21,11 @@ type Child struct {
 	signals  *relay.Relay // from Release on
 	program  *Program     // from Load on
 	loadErr  error        // why the child didn't get it
+	// ending says that the child has reported a failure and so exits by itself. It
+	// must be left the time to reap what it forked: nobody else does where the
+	// first process of the outer PID namespace is no init, and a process that isn't
+	// reaped keeps the PID namespace that it is in from ending; wait(2).
+	ending bool
 }
 
 // Start clones a child into new namespaces of the given kinds, where it waits.
@@ -83,6 +88,7 @@ func (c *Child) release() error {
 	switch {
 	case report != nil:
 		err = c.program.failure(report)
+		c.ending = true
 	case c.loadErr != nil:
 		err = c.loadErr
 	}
@@ -96,7 +102,9 @@ func (c *Child) Kill() { c.process.Kill() }
 // Abandon kills the child, waits for its end and gives back what it took. It is
 // for a child that is never released; Release and Wait do the same by themselves.
 func (c *Child) Abandon() {
-	c.Kill()
+	if !c.ending {
+		c.Kill()
+	}
 	_, _ = c.process.Wait()
 	c.giveBack()
 }

@@ -4,6 +4,7 @@ package core
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/core/stage"
@@ -57,6 +58,10 @@ func (s *Session) guest(g *Guest) (*run, error) {
 	if how == nil {
 		return nil, &ns.Diagnostic{Summary: fmt.Sprintf("run %s has not started its command yet", g.Run.Header.ID), Hint: "try again when it has"}
 	}
+	if i := slices.IndexFunc(how.Steps, func(s ns.PlannedStep) bool { return s.Op == ns.OpTimeOffset }); i >= 0 {
+		return nil, &ns.Diagnostic{Plugin: how.Steps[i].Plugin, Summary: fmt.Sprintf("join run %s: its clocks can't be joined", g.Run.Header.ID),
+			Detail: "clocks that are set off belong to the process that the run's command was executed in", Hint: "a run without --monotonic and --boottime"}
+	}
 	inv := &Invocation{Command: g.Argv, Dir: g.Dir, NoNewPrivs: how.NoNewPrivs, UID: how.UID, GID: how.GID}
 	if g.User != "" {
 		if err := inv.setUser(g.User); err != nil {
@@ -79,7 +84,7 @@ func (s *Session) guest(g *Guest) (*run, error) {
 func (r *run) joining() *journal.Joining {
 	j := &journal.Joining{IDMap: r.plan.IDMap, Env: r.plan.Env, UID: r.inv.UID, GID: r.inv.GID, NoNewPrivs: r.inv.NoNewPrivs}
 	for _, s := range r.plan.Steps {
-		if s.Op.Confines() {
+		if s.Op.Confines() || s.Op == ns.OpTimeOffset {
 			j.Steps = append(j.Steps, s)
 		}
 	}

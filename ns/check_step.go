@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -37,6 +38,7 @@ var uses = map[Op]struct {
 	OpSysctl:      {target: required, data: required, ifExists: optional},
 	OpInit:        {},
 
+	OpTimeOffset:   {target: required, data: required},
 	OpOverlay:      {source: required, target: required, attrs: optional, data: optional},
 	OpMask:         {target: required, ifExists: optional},
 	OpRemount:      {target: required, attrs: required, ifExists: optional},
@@ -86,7 +88,7 @@ func (f *faults) step(s *Step, have []Kind) {
 	if s.Phase == Inside && (s.Op == OpRootfs || s.Op == OpPivot) {
 		f.add("switches the root, so it can't come after the switch")
 	}
-	if s.Phase == Inside && (s.Op == OpOverlay || s.Op.Confines()) {
+	if s.Phase == Inside && (s.Op == OpOverlay || s.Op == OpTimeOffset || s.Op.Confines()) {
 		f.add("has no phase of its own: phase must be setup")
 	}
 }
@@ -160,6 +162,13 @@ func (f *faults) stepData(s *Step) {
 		f.line("data", s.Data)
 		if len(s.Data) > maxUTSName {
 			f.add("name is longer than %d bytes", maxUTSName)
+		}
+	case OpTimeOffset:
+		if _, err := strconv.ParseInt(s.Data, 10, 64); err != nil {
+			f.add("not a number of nanoseconds: %s", quote(s.Data))
+		}
+		if s.Target != "monotonic" && s.Target != "boottime" {
+			f.add("not a clock that can be set: %s", quote(s.Target))
 		}
 	case OpOverlay:
 		if s.Data != "" {

@@ -47,6 +47,9 @@ func TestCheckOfStepsThatHide(t *testing.T) {
 	expect(t, CheckOffer(&Descriptor{}, mounts, &Offer{Steps: good}), "")
 	for want, step := range map[string]Step{
 		"attrs is missing":            {Op: OpRemount, Target: "/a"},
+		"not a number of nanoseconds": {Op: OpTimeOffset, Target: "boottime", Data: "1s"},
+		"not a clock that can be set": {Op: OpTimeOffset, Target: "realtime", Data: "1"},
+		"needs a time namespace":      {Op: OpTimeOffset, Target: "boottime", Data: "1"},
 		"target is the root itself":   {Op: OpMask, Target: "/"},
 		"data is not an absolute pat": {Op: OpOverlay, Source: "/a", Target: "/b", Data: "c"},
 		"phase must be setup":         {Op: OpOverlay, Source: "/a", Target: "/b", Phase: Inside},

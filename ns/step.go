@@ -52,6 +52,9 @@ const (
 	// OpInit keeps the first process of the PID namespace as its init, which
 	// starts the command, reaps what it leaves and passes signals on.
 	OpInit Op = "init"
+	// OpTimeOffset sets the clock Target (monotonic, boottime) of the time namespace
+	// Data nanoseconds ahead of the caller's, or behind; time_namespaces(7).
+	OpTimeOffset Op = "time-offset"
 	// OpRlimit sets the resource limit Target to Data, SOFT:HARD, as
 	// [ParseRlimit] reads it; setrlimit(2).
 	OpRlimit Op = "rlimit"
@@ -78,7 +81,7 @@ var ops = map[Op]Kind{
 	OpPropagation: Mount, OpRootfs: Mount, OpPivot: Mount, OpBind: Mount,
 	OpMount: Mount, OpFile: Mount, OpMkdir: Mount, OpSymlink: Mount,
 	OpOverlay: Mount, OpMask: Mount, OpRemount: Mount,
-	OpHostname: UTS, OpDomainname: UTS, OpLinkUp: Net, OpSysctl: "", OpInit: PID,
+	OpHostname: UTS, OpDomainname: UTS, OpLinkUp: Net, OpSysctl: "", OpInit: PID, OpTimeOffset: Time,
 	OpRlimit: "", OpCaps: "", OpLandlock: "", OpLandlockPath: "", OpLandlockPort: "", OpSeccomp: "",
 }
 

@@ -5,6 +5,7 @@ package nsplugin
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nsrun/nsrun/ns"
 )
@@ -94,6 +95,12 @@ func Mask(target string) ns.Step { return ns.Step{Op: ns.OpMask, Target: target}
 // Remount adds attrs to the mounts of target and below it.
 func Remount(target string, attrs ...ns.Attr) ns.Step {
 	return ns.Step{Op: ns.OpRemount, Target: target, Attrs: attrs}
+}
+
+// TimeOffset sets the clock "monotonic" or "boottime" of the time namespace ahead
+// of the caller's, or behind.
+func TimeOffset(clock string, offset time.Duration) ns.Step {
+	return ns.Step{Op: ns.OpTimeOffset, Target: clock, Data: strconv.FormatInt(offset.Nanoseconds(), 10)}
 }
 
 // Rlimit sets the resource limit name, as ns.Rlimits has it, in the kernel's

@@ -4,6 +4,7 @@ package nsplugin
 
 import (
 	"testing"
+	"time"
 
 	"github.com/nsrun/nsrun/ns"
 )
@@ -33,6 +34,7 @@ func TestStepsAreWhatNsrunTakes(t *testing.T) {
 		Landlock("fs", "signal"),
 		LandlockPath("/usr", "read", "execute"),
 		LandlockPort(443, "connect-tcp"),
+		TimeOffset("boottime", -time.Hour),
 		Seccomp([]ns.FilterInstr{{Code: 6}}, true),
 	}
 	req := &ns.Request{Kinds: ns.Kinds()}
@@ -43,8 +45,8 @@ func TestStepsAreWhatNsrunTakes(t *testing.T) {
 	for _, s := range steps {
 		seen[s.Op] = true
 	}
-	if len(seen) != 22 {
-		t.Errorf("steps have %d ops, and there are 22", len(seen))
+	if len(seen) != 23 {
+		t.Errorf("steps have %d ops, and there are 23", len(seen))
 	}
 	same(t, "symlink", Symlink("/run", "/var/run"), ns.Step{Op: ns.OpSymlink, Target: "/var/run", Data: "/run"})
 	same(t, "inside", Inside(LinkUp("lo")), ns.Step{Op: ns.OpLinkUp, Target: "lo", Phase: ns.Inside})

@@ -54,6 +54,8 @@ func claimsOf(s ns.Step) []string {
 		return []string{"the sysctl " + s.Target}
 	case ns.OpLinkUp:
 		return []string{"the interface " + s.Target}
+	case ns.OpTimeOffset:
+		return []string{"the clock " + s.Target}
 	case ns.OpRlimit:
 		return []string{"the resource limit " + s.Target}
 	case ns.OpCaps:

@@ -5,6 +5,7 @@ package stage
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/nsrun/nsrun/ns"
@@ -105,6 +106,10 @@ func (c *compiler) checkFields(s ns.Step) {
 	case ns.OpHostname, ns.OpDomainname:
 		if len(s.Data) > maxHostname {
 			c.refuse("%s: longer than %d bytes", Words(s), maxHostname)
+		}
+	case ns.OpTimeOffset:
+		if _, err := strconv.ParseInt(s.Data, 10, 64); err != nil || s.Target != "monotonic" && s.Target != "boottime" {
+			c.refuse("%s: not a clock and a number", Words(s))
 		}
 	case ns.OpLinkUp:
 		if s.Target == "" || len(s.Target) > maxLinkName {

@@ -75,6 +75,7 @@ type compiler struct {
 	root   program.Reg         // the root of OpRootfs, until the pivot
 	tree   tree                // what is mounted where
 	masks  program.Reg         // the file system that masks are taken from, once there is one
+	times  bool                // there is a time namespace for the command
 	umask  program.Reg         // the caller's umask, if it was cleared
 }
 
@@ -206,7 +207,7 @@ func titleOf(s ns.PlannedStep) string {
 var emit = map[ns.Op]func(*compiler, ns.Step){
 	ns.OpPropagation: (*compiler).setPropagation, ns.OpRootfs: (*compiler).enterRootfs,
 	ns.OpPivot: (*compiler).pivot, ns.OpBind: (*compiler).bind, ns.OpMount: (*compiler).mount,
-	ns.OpOverlay: (*compiler).overlay, ns.OpMask: (*compiler).mask, ns.OpRemount: (*compiler).remount,
+	ns.OpTimeOffset: (*compiler).timeOffset, ns.OpOverlay: (*compiler).overlay, ns.OpMask: (*compiler).mask, ns.OpRemount: (*compiler).remount,
 	ns.OpFile: (*compiler).file, ns.OpMkdir: (*compiler).mkdir, ns.OpSymlink: (*compiler).symlink,
 	ns.OpHostname: (*compiler).hostname, ns.OpDomainname: (*compiler).domainname,
 	ns.OpLinkUp: (*compiler).linkUp, ns.OpSysctl: (*compiler).sysctl,

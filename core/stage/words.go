@@ -60,6 +60,8 @@ func plainWords(s ns.Step) string {
 		return fmt.Sprintf("set the sysctl %s to %q", s.Target, s.Data)
 	case ns.OpInit:
 		return "start an init"
+	case ns.OpTimeOffset:
+		return fmt.Sprintf("set the clock %s off by %s ns", s.Target, s.Data)
 	}
 	return confiningWords(s)
 }

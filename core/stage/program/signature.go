@@ -80,6 +80,7 @@ var signatures = sync.OnceValue(func() map[uintptr]signature {
 		unix.SYS_SYMLINKAT:               {"symlinkat", []format{str, dec, str}},
 		unix.SYS_UMASK:                   {"umask", []format{oct}},
 		unix.SYS_UMOUNT2:                 {"umount2", []format{str, flags(umountFlags)}},
+		unix.SYS_UNSHARE:                 {"unshare", []format{flags(cloneFlags)}},
 		unix.SYS_WRITE:                   {"write", []format{dec, buf, dec}},
 	}
 })

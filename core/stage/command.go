@@ -36,8 +36,8 @@ func (c *compiler) command() {
 	if cmd.NoNewPrivs {
 		c.prctl(unix.PR_SET_NO_NEW_PRIVS, 1)
 	}
-	c.enterDomain(ruleset)
 	c.restoreOpenFiles()
+	c.enterDomain(ruleset)
 	// Only descriptors 0 to 2 reach the command, whatever nsrun was started with.
 	c.b.Call(unix.SYS_CLOSE_RANGE, program.Int(3), program.Uint(1<<32-1), program.Int(unix.CLOSE_RANGE_CLOEXEC))
 	c.b.Do(program.Mask)

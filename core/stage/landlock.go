@@ -157,7 +157,10 @@ func (c *compiler) allowPort(ruleset program.Reg, s ns.Step) {
 // enterDomain has the ruleset hold from here on.
 func (c *compiler) enterDomain(ruleset program.Reg) {
 	if ruleset != 0 {
+		i := c.find(ns.OpLandlock)
+		c.b.Begin(i, titleOf(c.cfg.Steps[i])+": enter the domain")
 		c.b.Call(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset.Arg(), program.Int(0))
+		c.b.Begin(-1, "execute "+c.cfg.Command.Argv[0])
 	}
 }
 

@@ -96,12 +96,28 @@ func (r *run) explainStep(e *stage.StepError) *ns.Diagnostic {
 	switch {
 	case e.Step.Op == ns.OpMount && e.Step.FSType == "proc" && e.Errno == unix.EPERM:
 		explainProc(d)
+	case e.Step.Op.Confines():
+		explainConfinement(d, e)
 	case e.Errno == unix.ENOENT && e.Step.Target != "":
 		d.Hint = "make " + e.Step.Target + " in the root directory first, or use --dir or --tmpfs"
 	case e.Errno == unix.EINVAL && e.Step.Op == "" && r.inv.UID != nil:
 		d.Detail, d.Hint = "the id is not mapped in the user namespace", "--map-users and --map-groups map more ids"
 	}
 	return d
+}
+
+// explainConfinement says what right a step that restricts the command needs.
+func explainConfinement(d *ns.Diagnostic, e *stage.StepError) {
+	switch {
+	case (e.Step.Op == ns.OpSeccomp || e.Step.Op == ns.OpLandlock) && (e.Errno == unix.EACCES || e.Errno == unix.EPERM):
+		d.Detail = "the kernel takes this of a process that may gain privilege by execve(2) only with CAP_SYS_ADMIN"
+		d.Hint = "leave out --no-new-privs=false, or add --cap-add sys_admin"
+	case e.Step.Op == ns.OpRlimit && e.Errno == unix.EPERM:
+		d.Detail = "a hard limit above the caller's needs CAP_SYS_RESOURCE on the host, which no user namespace gives"
+		d.Hint = "ulimit -H -a shows the caller's hard limits"
+	case e.Step.Op == ns.OpLandlockPath && e.Errno == unix.ENOENT:
+		d.Hint = "the path is looked up in the root that the command sees"
+	}
 }
 
 // explainProc looks for what hides parts of the outer proc. The kernel mounts a

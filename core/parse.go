@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/flags"
@@ -21,21 +20,27 @@ func (s *Session) Parse(ctx context.Context, args []string) (*Invocation, error)
 	if err := s.UseDirs(preview.values("plugin-dir")); err != nil {
 		return nil, err
 	}
-	lists := preview.values("plugins")
-	inv, err := s.parseWith(ctx, args, lists)
-	if len(lists) > 0 && err == nil && !slices.ContainsFunc(args[:len(args)-len(inv.Command)], isPluginsFlag) {
-		// What looked like our --plugins belongs to the command.
-		return s.parseWith(ctx, args, nil)
+	inv, err := s.parseAs(ctx, args, preview)
+	if err != nil {
+		return inv, err
 	}
-	return inv, err
+	own := Preview(args[:len(args)-len(inv.Command)])
+	for _, name := range []string{"plugins", "profile"} {
+		if !slices.Equal(own.values(name), preview.values(name)) {
+			// What looked like our flag belongs to the command.
+			return s.parseAs(ctx, args, own)
+		}
+	}
+	return inv, nil
 }
 
-func isPluginsFlag(arg string) bool {
-	return arg == "--plugins" || strings.HasPrefix(arg, "--plugins=")
-}
-
-// parseWith reads args with the plugins of the first of lists, or the default ones.
-func (s *Session) parseWith(ctx context.Context, args, lists []string) (*Invocation, error) {
+// parseAs reads args with the plugins and the profile that the preview names.
+func (s *Session) parseAs(ctx context.Context, args []string, preview Preview) (*Invocation, error) {
+	base, err := s.profileArgs(preview)
+	if err != nil {
+		return nil, err
+	}
+	lists := append(preview.values("plugins"), Preview(base).values("plugins")...)
 	inv := &Invocation{Chosen: len(lists) > 0}
 	members, err := s.members(ctx, lists)
 	if err != nil {
@@ -44,10 +49,12 @@ func (s *Session) parseWith(ctx context.Context, args, lists []string) (*Invocat
 	inv.Members = members
 	parsed, err := flags.Parse(args, flagSets(members))
 	errs := []error{s.explainUnknown(ctx, err, members)}
-	errs = append(errs, inv.apply(parsed.Settings[""])...)
+	profile, err := flags.Parse(base, flagSets(members))
+	errs = append(errs, s.explainUnknown(ctx, err, members), stray(profile.Command))
+	errs = append(errs, inv.apply(override(CoreOptions, profile.Settings[""], parsed.Settings[""]))...)
 	for _, m := range members {
 		m.Settings = append(m.Settings, s.fromEnv(m)...)
-		m.Settings = append(m.Settings, parsed.Settings[m.Name]...)
+		m.Settings = append(m.Settings, override(m.Descriptor.Options, profile.Settings[m.Name], parsed.Settings[m.Name])...)
 		m.Settings = ns.ResolveSettings(m.Descriptor, m.Settings, s.Facts.Dir)
 		errs = append(errs, problems(m.Name, ns.CheckSettings(m.Descriptor, m.Settings))...)
 	}

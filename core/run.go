@@ -268,6 +268,9 @@ func (r *run) release() error {
 // supervise waits for the command, with what dead runs left undone meanwhile.
 func (r *run) supervise(ctx context.Context) (int, error) {
 	r.status.started(r.child.PID())
+	if err := r.journal.Started(r.joining()); err != nil {
+		r.warn(err) // nobody can join, and all else is as it should be
+	}
 	if len(r.plan.Hooks) == 0 {
 		r.collect(ctx)
 	}

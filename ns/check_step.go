@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -36,6 +37,17 @@ var uses = map[Op]struct {
 	OpLinkUp:      {target: required, ifExists: optional},
 	OpSysctl:      {target: required, data: required, ifExists: optional},
 	OpInit:        {},
+
+	OpTimeOffset:   {target: required, data: required},
+	OpOverlay:      {source: required, target: required, attrs: optional, data: optional},
+	OpMask:         {target: required, ifExists: optional},
+	OpRemount:      {target: required, attrs: required, ifExists: optional},
+	OpRlimit:       {target: required, data: required},
+	OpCaps:         {data: optional},
+	OpLandlock:     {data: required},
+	OpLandlockPath: {target: required, data: required, ifExists: optional},
+	OpLandlockPort: {target: required, data: required},
+	OpSeccomp:      {data: required},
 }
 
 // maxUTSName is the longest host and domain name in bytes; uname(2).
@@ -75,6 +87,9 @@ func (f *faults) step(s *Step, have []Kind) {
 	}
 	if s.Phase == Inside && (s.Op == OpRootfs || s.Op == OpPivot) {
 		f.add("switches the root, so it can't come after the switch")
+	}
+	if s.Phase == Inside && (s.Op == OpOverlay || s.Op == OpTimeOffset || s.Op.Confines()) {
+		f.add("has no phase of its own: phase must be setup")
 	}
 }
 
@@ -116,6 +131,8 @@ func (f *faults) targetAndKind(s *Step, have []Kind) {
 		}
 	case s.Op == OpLinkUp && !interfaceName(s.Target):
 		f.add("not the name of an interface: %s", quote(s.Target))
+	case s.Op == OpLandlockPath && s.Target != "":
+		f.path("target", s.Target)
 	case need == Mount && s.Target != "":
 		f.path("target", s.Target)
 		if path.Clean(s.Target) == "/" && s.Op != OpPropagation {
@@ -126,7 +143,7 @@ func (f *faults) targetAndKind(s *Step, have []Kind) {
 	if s.Source != "" {
 		f.path("source", s.Source)
 	}
-	if !slices.Contains(have, need) {
+	if need != "" && !slices.Contains(have, need) {
 		f.add("needs a %s namespace, which the run doesn't have", need)
 	}
 }
@@ -146,8 +163,20 @@ func (f *faults) stepData(s *Step) {
 		if len(s.Data) > maxUTSName {
 			f.add("name is longer than %d bytes", maxUTSName)
 		}
+	case OpTimeOffset:
+		if _, err := strconv.ParseInt(s.Data, 10, 64); err != nil {
+			f.add("not a number of nanoseconds: %s", quote(s.Data))
+		}
+		if s.Target != "monotonic" && s.Target != "boottime" {
+			f.add("not a clock that can be set: %s", quote(s.Target))
+		}
+	case OpOverlay:
+		if s.Data != "" {
+			f.path("data", s.Data)
+		}
 	default:
 		f.text("data", s.Data)
+		f.confinement(s)
 	}
 	if strings.Trim(s.FSType, "abcdefghijklmnopqrstuvwxyz0123456789._-") != "" {
 		f.add("not a file system type: %s", quote(s.FSType))

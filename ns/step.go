@@ -23,6 +23,16 @@ const (
 	// OpMount mounts a new file system FSType on Target with Attrs and the
 	// options Data, comma-separated; fsopen(2), fsmount(2), move_mount(2).
 	OpMount Op = "mount"
+	// OpOverlay mounts the directory Source on Target, writable: what is written
+	// goes to the directory Data, or to memory if Data is empty;
+	// Documentation/filesystems/overlayfs.rst of the kernel.
+	OpOverlay Op = "overlay"
+	// OpMask hides the file or directory Target behind an empty one that can't be
+	// written to.
+	OpMask Op = "mask"
+	// OpRemount gives Target, and all mounts below it, the attributes Attrs as
+	// well; mount_setattr(2).
+	OpRemount Op = "remount"
 	// OpFile mounts a file with the content Data and the permission Mode on
 	// Target, read-only. It lives in memory and dies with the namespace.
 	OpFile Op = "file"
@@ -42,21 +52,55 @@ const (
 	// OpInit keeps the first process of the PID namespace as its init, which
 	// starts the command, reaps what it leaves and passes signals on.
 	OpInit Op = "init"
+	// OpTimeOffset sets the clock Target (monotonic, boottime) of the time namespace
+	// Data nanoseconds ahead of the caller's, or behind; time_namespaces(7).
+	OpTimeOffset Op = "time-offset"
+	// OpRlimit sets the resource limit Target to Data, SOFT:HARD, as
+	// [ParseRlimit] reads it; setrlimit(2).
+	OpRlimit Op = "rlimit"
+	// OpCaps leaves the command the capabilities Data at most, as [ParseCaps]
+	// reads them; capabilities(7).
+	OpCaps Op = "caps"
+	// OpLandlock restricts the accesses Data to those that steps of the next two
+	// ops allow; landlock(7).
+	OpLandlock Op = "landlock"
+	// OpLandlockPath allows the accesses Data (read, write, execute) to Target and
+	// all below it.
+	OpLandlockPath Op = "landlock-path"
+	// OpLandlockPort allows Data (bind-tcp, connect-tcp) with the port Target.
+	OpLandlockPort Op = "landlock-port"
+	// OpSeccomp has the filter Data, as [EncodeFilter] writes it, decide about the
+	// command's system calls; seccomp(2). With "log" before it and a space, calls
+	// that it refuses are logged.
+	OpSeccomp Op = "seccomp"
 )
 
 // ops says of which kind of namespace each op needs the run to have an own one.
+// The last ones need none: they act on the command's process alone.
 var ops = map[Op]Kind{
 	OpPropagation: Mount, OpRootfs: Mount, OpPivot: Mount, OpBind: Mount,
 	OpMount: Mount, OpFile: Mount, OpMkdir: Mount, OpSymlink: Mount,
-	OpHostname: UTS, OpDomainname: UTS, OpLinkUp: Net, OpSysctl: "", OpInit: PID,
+	OpOverlay: Mount, OpMask: Mount, OpRemount: Mount,
+	OpHostname: UTS, OpDomainname: UTS, OpLinkUp: Net, OpSysctl: "", OpInit: PID, OpTimeOffset: Time,
+	OpRlimit: "", OpCaps: "", OpLandlock: "", OpLandlockPath: "", OpLandlockPort: "", OpSeccomp: "",
 }
 
 // Needs returns the kind of namespace that the run must have for op, and
-// whether op is known. A sysctl needs the kind that its key belongs to, which
-// [SysctlKind] tells.
+// whether op is known. The kind is empty if op needs none. A sysctl needs the
+// kind that its key belongs to, which [SysctlKind] tells.
 func (op Op) Needs() (kind Kind, known bool) {
 	kind, known = ops[op]
 	return kind, known
+}
+
+// Confines reports whether op restricts the command's process, whatever the
+// namespaces, so that a process that joins the run must be given the step too.
+func (op Op) Confines() bool {
+	switch op {
+	case OpRlimit, OpCaps, OpLandlock, OpLandlockPath, OpLandlockPort, OpSeccomp:
+		return true
+	}
+	return false
 }
 
 // Phase says when in the child's life a step is carried out.

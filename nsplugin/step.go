@@ -2,7 +2,13 @@
 
 package nsplugin
 
-import "github.com/nsrun/nsrun/ns"
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nsrun/nsrun/ns"
+)
 
 // Propagation sets the propagation ("private", "slave") of target and of all
 // mounts below it.
@@ -76,3 +82,54 @@ func Inside(s ns.Step) ns.Step { s.Phase = ns.Inside; return s }
 
 // IfExists returns s, to be left out if its source or target doesn't exist.
 func IfExists(s ns.Step) ns.Step { s.IfExists = true; return s }
+
+// Overlay mounts the host's directory lower on target, writable. What is written
+// goes to the host's directory changes, or to memory if that is empty.
+func Overlay(lower, target, changes string, attrs ...ns.Attr) ns.Step {
+	return ns.Step{Op: ns.OpOverlay, Source: lower, Target: target, Data: changes, Attrs: attrs}
+}
+
+// Mask hides the file or directory target behind an empty one.
+func Mask(target string) ns.Step { return ns.Step{Op: ns.OpMask, Target: target} }
+
+// Remount adds attrs to the mounts of target and below it.
+func Remount(target string, attrs ...ns.Attr) ns.Step {
+	return ns.Step{Op: ns.OpRemount, Target: target, Attrs: attrs}
+}
+
+// TimeOffset sets the clock "monotonic" or "boottime" of the time namespace ahead
+// of the caller's, or behind.
+func TimeOffset(clock string, offset time.Duration) ns.Step {
+	return ns.Step{Op: ns.OpTimeOffset, Target: clock, Data: strconv.FormatInt(offset.Nanoseconds(), 10)}
+}
+
+// Rlimit sets the resource limit name, as ns.Rlimits has it, in the kernel's
+// units; ns.RlimitInfinity for no limit.
+func Rlimit(name string, soft, hard uint64) ns.Step {
+	return ns.Step{Op: ns.OpRlimit, Target: name, Data: ns.FormatRlimit(soft, hard)}
+}
+
+// Caps leaves the command the capabilities of c at most.
+func Caps(c ns.Caps) ns.Step { return ns.Step{Op: ns.OpCaps, Data: c.String()} }
+
+// Landlock restricts the accesses named, of ns.LandlockScopes, to those that
+// [LandlockPath] and [LandlockPort] allow.
+func Landlock(scopes ...string) ns.Step {
+	return ns.Step{Op: ns.OpLandlock, Data: strings.Join(scopes, ",")}
+}
+
+// LandlockPath allows accesses, of ns.LandlockAccesses, to path and all below it.
+func LandlockPath(path string, accesses ...string) ns.Step {
+	return ns.Step{Op: ns.OpLandlockPath, Target: path, Data: strings.Join(accesses, ",")}
+}
+
+// LandlockPort allows accesses, of ns.LandlockPorts, with a TCP port.
+func LandlockPort(port uint16, accesses ...string) ns.Step {
+	return ns.Step{Op: ns.OpLandlockPort, Target: strconv.Itoa(int(port)), Data: strings.Join(accesses, ",")}
+}
+
+// Seccomp has filter decide about the command's system calls; log says whether
+// what it refuses is logged.
+func Seccomp(filter []ns.FilterInstr, log bool) ns.Step {
+	return ns.Step{Op: ns.OpSeccomp, Data: ns.EncodeFilter(filter, log)}
+}

@@ -4,6 +4,7 @@ package nsplugin
 
 import (
 	"testing"
+	"time"
 
 	"github.com/nsrun/nsrun/ns"
 )
@@ -25,6 +26,16 @@ func TestStepsAreWhatNsrunTakes(t *testing.T) {
 		Inside(LinkUp("lo")),
 		Sysctl("net.ipv4.ip_forward", "1"),
 		Init(),
+		Overlay("/a", "/b", ""),
+		Mask("/proc/keys"),
+		Remount("/proc/sys", ns.ReadOnly),
+		Rlimit("nofile", 64, ns.RlimitInfinity),
+		Caps(ns.Caps{Keep: 3, Ambient: 1}),
+		Landlock("fs", "signal"),
+		LandlockPath("/usr", "read", "execute"),
+		LandlockPort(443, "connect-tcp"),
+		TimeOffset("boottime", -time.Hour),
+		Seccomp([]ns.FilterInstr{{Code: 6}}, true),
 	}
 	req := &ns.Request{Kinds: ns.Kinds()}
 	for _, d := range ns.CheckOffer(&ns.Descriptor{}, req, &ns.Offer{Steps: steps}) {
@@ -34,8 +45,8 @@ func TestStepsAreWhatNsrunTakes(t *testing.T) {
 	for _, s := range steps {
 		seen[s.Op] = true
 	}
-	if len(seen) != 13 {
-		t.Errorf("steps have %d ops, and there are 13", len(seen))
+	if len(seen) != 23 {
+		t.Errorf("steps have %d ops, and there are 23", len(seen))
 	}
 	same(t, "symlink", Symlink("/run", "/var/run"), ns.Step{Op: ns.OpSymlink, Target: "/var/run", Data: "/run"})
 	same(t, "inside", Inside(LinkUp("lo")), ns.Step{Op: ns.OpLinkUp, Target: "lo", Phase: ns.Inside})

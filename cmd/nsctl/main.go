@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime"
 
 	"github.com/nsrun/nsrun/core"
 	"github.com/nsrun/nsrun/core/cache"
@@ -19,6 +20,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// The command of exec gets SIGKILL when the thread that cloned it ends, so main
+// must keep the first thread; see package stage.
+func init() { runtime.LockOSThread() }
+
 func main() { os.Exit(run(os.Args[1:])) }
 
 // run returns the exit status of nsctl with these arguments.
@@ -26,8 +31,9 @@ func run(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	if err := root.Execute(); err != nil {
+		status, err := statusOf(err)
 		report.Diagnostics(os.Stderr, "nsctl", ns.Diagnose(err))
-		return 1
+		return status
 	}
 	return 0
 }
@@ -37,7 +43,7 @@ func newRoot() *cobra.Command {
 		Use: "nsctl", Short: "Manage the runs and plugins of nsrun", Version: version.Version,
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newGC(), newCache(), newPlugin())
+	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newExec(), newDoctor(), newGC(), newCache(), newPlugin())
 	return root
 }
 

@@ -25,6 +25,8 @@ type Entry struct {
 	Child int `json:"child,omitempty"`
 	// Results are what hooks found out, by plugin.
 	Results map[string]map[string]string `json:"results,omitempty"`
+	// Joining says how to join the run; nil before its command has started.
+	Joining *Joining `json:"-"`
 	// Owed are the plugins whose PostExec is still owed.
 	Owed []string `json:"owed,omitempty"`
 	// Dir is the run directory.
@@ -92,6 +94,8 @@ func entryOf(dir string, alive bool, records []Record) Entry {
 		switch r.Type {
 		case Child:
 			e.Child = r.PID
+		case Started:
+			e.Joining = r.Joining
 		case Done:
 			if len(r.Results) > 0 {
 				if e.Results == nil {

@@ -40,6 +40,8 @@ const (
 	// Intent is written before a PreExec hook is called: from here on PostExec
 	// is owed.
 	Intent Type = "intent"
+	// Started is written when the command has been executed.
+	Started Type = "started"
 	// Done is written when the hook has answered.
 	Done Type = "done"
 	// Undone is written when PostExec has succeeded.
@@ -55,6 +57,23 @@ type Record struct {
 	Request *ns.HookRequest   `json:"request,omitempty"` // of an Intent
 	State   []byte            `json:"state,omitempty"`   // of a Done
 	Results map[string]string `json:"results,omitempty"` // of a Done
+	Joining *Joining          `json:"joining,omitempty"` // of a Started
+}
+
+// Joining is what a process needs that is to join a run as it is, to be held as
+// the command is.
+type Joining struct {
+	// IDMap is the user namespace's map, if the run has one.
+	IDMap *ns.IDMap `json:"idMap,omitempty"`
+	// Steps are those that restrict the command's process.
+	Steps []ns.PlannedStep `json:"steps,omitempty"`
+	// Env is what plugins added to the command's environment.
+	Env []ns.PlannedEnv `json:"env,omitempty"`
+	// UID and GID are what --user asked for.
+	UID *uint32 `json:"uid,omitempty"`
+	GID *uint32 `json:"gid,omitempty"`
+	// NoNewPrivs is what --no-new-privs said.
+	NoNewPrivs bool `json:"noNewPrivs,omitempty"`
 }
 
 // encode returns the record as one line: the checksum of its JSON, and the JSON.

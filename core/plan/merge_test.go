@@ -200,3 +200,28 @@ func TestExtendHoldsLateStepsToTheSameRules(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWhatConfinesTheCommandComesLast(t *testing.T) {
+	part := func(name string, s ns.Step) Part {
+		return Part{Plugin: name, Offer: &ns.Offer{Steps: []ns.Step{s}}}
+	}
+	parts := []Part{
+		part("a", ns.Step{Op: ns.OpSeccomp, Data: "BgAAAAAA/38="}), part("b", ns.Step{Op: ns.OpLandlock, Data: "fs"}),
+		part("c", ns.Step{Op: ns.OpCaps}), part("d", ns.Step{Op: ns.OpRlimit, Target: "core", Data: "0"}), mountPart(),
+	}
+	p, err := Merge(parts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range p.Steps {
+		got = append(got, string(s.Op))
+	}
+	if d := cmp.Diff([]string{"propagation", "rootfs", "bind", "pivot", "rlimit", "caps", "landlock", "seccomp"}, got); d != "" {
+		t.Errorf("steps (-want +got):\n%s", d)
+	}
+	_, err = Merge(append(parts, part("e", ns.Step{Op: ns.OpCaps, Data: "kill"})))
+	if err == nil || !strings.Contains(err.Error(), "plugins c and e both want to set the capabilities") {
+		t.Errorf("got %v", err)
+	}
+}

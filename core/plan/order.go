@@ -27,7 +27,19 @@ const (
 	turnPivot
 	// Steps that need the final root.
 	turnInside
+	// What restricts the command comes last, each where it can't yet forbid
+	// what comes after it.
+	turnRlimit
+	turnCaps
+	turnLandlock
+	turnSeccomp
 )
+
+// confining holds the turns of steps that restrict the command's process.
+var confining = map[ns.Op]turn{
+	ns.OpRlimit: turnRlimit, ns.OpCaps: turnCaps, ns.OpLandlock: turnLandlock,
+	ns.OpLandlockPath: turnLandlock, ns.OpLandlockPort: turnLandlock, ns.OpSeccomp: turnSeccomp,
+}
 
 // orderSteps sorts the plan's steps into their turns. Within a turn they keep
 // their order: plugins by rank, and each plugin's steps as it gave them.
@@ -45,6 +57,8 @@ func orderSteps(p *ns.Plan) {
 
 func turnOf(s ns.PlannedStep, mountOwner string) turn {
 	switch kind, _ := need(s.Step); {
+	case s.Op.Confines():
+		return confining[s.Op]
 	case kind != ns.Mount:
 		return turnPlain
 	case s.Op == ns.OpPropagation:

@@ -54,7 +54,17 @@ func claimsOf(s ns.Step) []string {
 		return []string{"the sysctl " + s.Target}
 	case ns.OpLinkUp:
 		return []string{"the interface " + s.Target}
-	case ns.OpBind, ns.OpMount, ns.OpFile, ns.OpSymlink:
+	case ns.OpTimeOffset:
+		return []string{"the clock " + s.Target}
+	case ns.OpRlimit:
+		return []string{"the resource limit " + s.Target}
+	case ns.OpCaps:
+		return []string{"the capabilities"}
+	case ns.OpLandlock, ns.OpLandlockPath, ns.OpLandlockPort:
+		return []string{"the landlock ruleset"}
+	case ns.OpSeccomp:
+		return []string{"the seccomp filter"}
+	case ns.OpBind, ns.OpMount, ns.OpOverlay, ns.OpMask, ns.OpFile, ns.OpSymlink:
 		return []string{"the path " + path.Clean(s.Target)}
 	}
 	return nil

@@ -5,6 +5,7 @@ package stage
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/nsrun/nsrun/ns"
@@ -21,6 +22,8 @@ func (c *compiler) check() {
 	}
 	c.checkCommand(c.cfg.Command)
 	c.checkRoot()
+	c.checkRuleset()
+	c.checkJoin()
 	for _, s := range c.cfg.Steps {
 		c.plugin = s.Plugin
 		if c.checkNeeds(s.Step) {
@@ -76,7 +79,7 @@ func (c *compiler) checkNeeds(s ns.Step) bool {
 		c.refuse("%s: the key belongs to no namespace", Words(s))
 	case !known:
 		c.refuse("unknown step %q", s.Op)
-	case !c.has(kind):
+	case kind != "" && !c.has(kind):
 		c.problem(&ns.Diagnostic{
 			Summary: fmt.Sprintf("%s: the run has no %s namespace of its own", Words(s), kind),
 			Hint:    fmt.Sprintf("add %s to --plugins", kind),
@@ -95,10 +98,18 @@ func (c *compiler) checkFields(s ns.Step) {
 		c.checkMountFields(s)
 		return
 	}
+	if s.Op.Confines() {
+		c.checkConfinement(s)
+		return
+	}
 	switch s.Op {
 	case ns.OpHostname, ns.OpDomainname:
 		if len(s.Data) > maxHostname {
 			c.refuse("%s: longer than %d bytes", Words(s), maxHostname)
+		}
+	case ns.OpTimeOffset:
+		if _, err := strconv.ParseInt(s.Data, 10, 64); err != nil || s.Target != "monotonic" && s.Target != "boottime" {
+			c.refuse("%s: not a clock and a number", Words(s))
 		}
 	case ns.OpLinkUp:
 		if s.Target == "" || len(s.Target) > maxLinkName {
@@ -119,8 +130,11 @@ func (c *compiler) checkMountFields(s ns.Step) {
 			c.refuse("%s: the target is the root itself", Words(s))
 		}
 	}
-	if s.Op == ns.OpRootfs || s.Op == ns.OpBind {
+	if s.Op == ns.OpRootfs || s.Op == ns.OpBind || s.Op == ns.OpOverlay {
 		c.checkPath(s, "source", s.Source)
+	}
+	if s.Op == ns.OpOverlay && s.Data != "" {
+		c.checkPath(s, "directory for changes", s.Data)
 	}
 	if s.Op == ns.OpMount && s.FSType == "" {
 		c.refuse("%s: no file system type", Words(s))

@@ -21,16 +21,28 @@ type Child struct {
 	signals  *relay.Relay // from Release on
 	program  *Program     // from Load on
 	loadErr  error        // why the child didn't get it
+	// ending says that the child has reported a failure and so exits by itself. It
+	// must be left the time to reap what it forked: nobody else does where the
+	// first process of the outer PID namespace is no init, and a process that isn't
+	// reaped keeps the PID namespace that it is in from ending; wait(2).
+	ending bool
 }
 
 // Start clones a child into new namespaces of the given kinds, and into those that
 // it is to join, where it waits. It must be called on a thread that is locked and
 // lives as long as the child shall: see the package comment. A refusal of the
 // kernel is a *CloneError or a *ns.Diagnostic.
-func Start(kinds []ns.Kind, joins ...Join) (*Child, error) {
+func Start(kinds []ns.Kind, joins ...Join) (*Child, error) { return start(kinds, joins, 0) }
+
+// StartJoining clones a child into the caller's namespaces, which is to join
+// those of another process by the program of a [Config] with Join. target is a
+// descriptor of that process; pidfd_open(2).
+func StartJoining(target int) (*Child, error) { return start(nil, nil, target) }
+
+func start(kinds []ns.Kind, joins []Join, keep int) (*Child, error) {
 	var p *machine.Process
 	err := within(joins, func() (err error) {
-		p, err = machine.Clone(ns.CloneFlags(kinds))
+		p, err = machine.Clone(ns.CloneFlags(kinds), keep)
 		return cloneError(kinds, err)
 	})
 	if err != nil && p != nil {
@@ -91,6 +103,7 @@ func (c *Child) release() error {
 	switch {
 	case report != nil:
 		err = c.program.failure(report)
+		c.ending = true
 	case c.loadErr != nil:
 		err = c.loadErr
 	}
@@ -104,7 +117,9 @@ func (c *Child) Kill() { c.process.Kill() }
 // Abandon kills the child, waits for its end and gives back what it took. It is
 // for a child that is never released; Release and Wait do the same by themselves.
 func (c *Child) Abandon() {
-	c.Kill()
+	if !c.ending {
+		c.Kill()
+	}
 	_, _ = c.process.Wait()
 	c.giveBack()
 }

@@ -18,15 +18,17 @@ func (c *compiler) command() {
 	cmd := &c.cfg.Command
 	c.b.Begin(-1, "wait for the word to start")
 	c.b.Do(program.Await)
-	if i := c.find(ns.OpInit); i >= 0 {
-		c.b.Begin(i, titleOf(c.cfg.Steps[i]))
-		c.b.Do(program.Fork)
-	}
+	restrictInit := c.startInit()
+	ruleset := c.makeRuleset()
+	c.setLimits()
+	c.dropCaps()
 	if cmd.User != nil {
 		c.b.Begin(-1, fmt.Sprintf("become user %d and group %d", cmd.User.UID, cmd.User.GID))
+		c.keepCapsAcross()
 		c.become(cmd.User)
 	}
 	c.chdir(cmd.Dir)
+	c.setCaps()
 	c.b.Begin(-1, "execute "+cmd.Argv[0])
 	if c.umask != 0 {
 		c.b.Call(unix.SYS_UMASK, c.umask.Arg())
@@ -34,14 +36,14 @@ func (c *compiler) command() {
 	if cmd.NoNewPrivs {
 		c.prctl(unix.PR_SET_NO_NEW_PRIVS, 1)
 	}
-	if limit, ok := c.host.OpenFiles(); ok {
-		// Go's runtime has raised the limit of this process.
-		c.b.Call(unix.SYS_PRLIMIT64, program.Int(0), program.Int(unix.RLIMIT_NOFILE), program.Struct(&c.b, &limit), program.Int(0))
-	}
+	c.restoreOpenFiles()
+	c.enterDomain(ruleset)
 	// Only descriptors 0 to 2 reach the command, whatever nsrun was started with.
 	c.b.Call(unix.SYS_CLOSE_RANGE, program.Int(3), program.Uint(1<<32-1), program.Int(unix.CLOSE_RANGE_CLOEXEC))
 	c.b.Do(program.Mask)
+	c.installFilter()
 	c.exec(cmd)
+	restrictInit()
 }
 
 func (c *compiler) prctl(option, value int) {
@@ -116,7 +118,7 @@ func (c *compiler) chdir(dir string) {
 		c.enter(dir)
 		return
 	}
-	if len(c.tree.mounts) == 0 {
+	if len(c.tree.mounts) == 0 && (c.cfg.Join == 0 || !c.has(ns.Mount)) {
 		return // the child is still where the caller was
 	}
 	c.b.Begin(-1, "go to the caller's directory")

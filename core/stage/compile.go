@@ -35,13 +35,20 @@ func Compile(cfg Config) (*Program, error) {
 	if c.problems != nil {
 		return nil, errors.Join(c.problems...)
 	}
-	c.prepare()
+	if cfg.Join != 0 {
+		c.join()
+	} else {
+		c.prepare()
+	}
 	order := c.order()
 	for k, i := range order {
 		if placeOf(cfg.Steps[i].Step) > placePropagation && !c.cloned {
 			c.cloneSources(order[k:])
 		}
 		c.step(i)
+		if c.masks != 0 && !slices.ContainsFunc(order[k+1:], c.isMask) {
+			c.dropMasks()
+		}
 	}
 	c.command()
 	if c.problems != nil {
@@ -49,7 +56,7 @@ func Compile(cfg Config) (*Program, error) {
 	}
 	return &Program{
 		code: c.b.Program(), steps: cfg.Steps, argv0: cfg.Command.Argv[0],
-		first: c.has(ns.PID) && c.find(ns.OpInit) < 0,
+		first: c.has(ns.PID) && c.find(ns.OpInit) < 0 && cfg.Join == 0,
 	}, nil
 }
 
@@ -67,10 +74,14 @@ type compiler struct {
 	source map[int]program.Reg // what each bind mounts, by the index of its step
 	root   program.Reg         // the root of OpRootfs, until the pivot
 	tree   tree                // what is mounted where
+	masks  program.Reg         // the file system that masks are taken from, once there is one
+	times  bool                // there is a time namespace for the command
 	umask  program.Reg         // the caller's umask, if it was cleared
 }
 
 func (c *compiler) has(kind ns.Kind) bool { return slices.Contains(c.cfg.Kinds, kind) }
+
+func (c *compiler) isMask(i int) bool { return c.cfg.Steps[i].Op == ns.OpMask }
 
 func (c *compiler) find(op ns.Op) int {
 	return slices.IndexFunc(c.cfg.Steps, func(s ns.PlannedStep) bool { return s.Op == op })
@@ -92,11 +103,15 @@ const (
 )
 
 // order returns the indexes of the steps in the order in which to carry them
-// out. A plan has them in order but for those that hooks added at its end.
+// out, but for those that restrict the process, which have their places around
+// the execution of the command. A plan has them in order but for those that
+// hooks added at its end.
 func (c *compiler) order() []int {
-	order := make([]int, len(c.cfg.Steps))
-	for i := range order {
-		order[i] = i
+	var order []int
+	for i, s := range c.cfg.Steps {
+		if !s.Op.Confines() {
+			order = append(order, i)
+		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
 		return placeOf(c.cfg.Steps[a].Step) - placeOf(c.cfg.Steps[b].Step)
@@ -137,7 +152,7 @@ func (c *compiler) prepare() {
 // depend on the umask.
 func creates(s ns.PlannedStep) bool {
 	switch s.Op {
-	case ns.OpRootfs, ns.OpFile, ns.OpMkdir:
+	case ns.OpRootfs, ns.OpFile, ns.OpMkdir, ns.OpMask, ns.OpOverlay:
 		return true
 	}
 	return s.Op == ns.OpMount && empty[s.FSType]
@@ -165,11 +180,19 @@ func (c *compiler) cloneSources(steps []int) {
 	c.cloned = true
 	for _, i := range steps {
 		s := c.cfg.Steps[i]
-		if s.Op != ns.OpBind || s.Phase != ns.Setup || c.leftOut(s.Step) {
+		if s.Phase != ns.Setup || c.leftOut(s.Step) {
 			continue
 		}
-		c.b.Begin(i, titleOf(s)+": take the source")
-		c.source[i] = c.cloneSource(s.Step)
+		switch s.Op {
+		case ns.OpBind:
+			c.b.Begin(i, titleOf(s)+": take the source")
+			c.source[i] = c.cloneSource(s.Step)
+		case ns.OpOverlay:
+			c.plugin = s.Plugin
+			c.b.Begin(i, titleOf(s)+": take the source")
+			c.source[i] = c.newOverlay(s.Step)
+			c.plugin = ""
+		}
 	}
 }
 
@@ -184,6 +207,7 @@ func titleOf(s ns.PlannedStep) string {
 var emit = map[ns.Op]func(*compiler, ns.Step){
 	ns.OpPropagation: (*compiler).setPropagation, ns.OpRootfs: (*compiler).enterRootfs,
 	ns.OpPivot: (*compiler).pivot, ns.OpBind: (*compiler).bind, ns.OpMount: (*compiler).mount,
+	ns.OpTimeOffset: (*compiler).timeOffset, ns.OpOverlay: (*compiler).overlay, ns.OpMask: (*compiler).mask, ns.OpRemount: (*compiler).remount,
 	ns.OpFile: (*compiler).file, ns.OpMkdir: (*compiler).mkdir, ns.OpSymlink: (*compiler).symlink,
 	ns.OpHostname: (*compiler).hostname, ns.OpDomainname: (*compiler).domainname,
 	ns.OpLinkUp: (*compiler).linkUp, ns.OpSysctl: (*compiler).sysctl,

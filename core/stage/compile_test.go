@@ -40,6 +40,10 @@ func (h fakeHost) Lstat(path string) (fs.FileInfo, error) {
 
 func (fakeHost) IDs() (uid, gid int)            { return 1000, 1000 }
 func (fakeHost) OpenFiles() (unix.Rlimit, bool) { return unix.Rlimit{Cur: 1024, Max: 4096}, true }
+func (fakeHost) LandlockABI() int               { return 5 }
+func (fakeHost) Capabilities() CapabilitySets {
+	return CapabilitySets{Effective: 1<<41 - 1, Permitted: 1<<41 - 1}
+}
 
 type fakeInfo string
 
@@ -87,6 +91,21 @@ func TestCompilePrintsTheCallsThatTheChildMakes(t *testing.T) {
 		"hooks added steps": {Kinds: allKinds, Steps: plan(
 			rootfs("/srv/root"), pivot, proc, ns.Step{Op: ns.OpHostname, Data: "late"},
 		)},
+		"confined": {Kinds: allKinds, Steps: plan(
+			ns.Step{Op: ns.OpInit}, ns.Step{Op: ns.OpRlimit, Target: "nofile", Data: "64:128"},
+			ns.Step{Op: ns.OpCaps, Data: "chown,+net_bind_service"}, ns.Step{Op: ns.OpLandlock, Data: "fs,bind-tcp"},
+			ns.Step{Op: ns.OpLandlockPath, Target: "/usr", Data: "read,execute"},
+			ns.Step{Op: ns.OpLandlockPath, Target: "/missing", Data: "read,write", IfExists: true},
+			ns.Step{Op: ns.OpLandlockPort, Target: "80", Data: "bind-tcp"},
+			ns.Step{Op: ns.OpSeccomp, Data: ns.EncodeFilter([]ns.FilterInstr{{Code: 6, K: 0x7fff0000}}, true)},
+		), Command: Command{User: &Credential{UID: 33, GID: 33}, NoNewPrivs: true}},
+		"hidden": {Kinds: allKinds, Steps: plan(
+			private, rootfs("/srv/root"), proc, ns.Step{Op: ns.OpOverlay, Source: "/usr", Target: "/usr"},
+			ns.Step{Op: ns.OpOverlay, Source: "/etc", Target: "/etc", Data: "/mnt"},
+			ns.Step{Op: ns.OpMask, Target: "/proc/kcore", IfExists: true}, ns.Step{Op: ns.OpMask, Target: "/proc/acpi"},
+			ns.Step{Op: ns.OpRemount, Target: "/proc/sys", Attrs: []ns.Attr{ns.ReadOnly}}, pivot,
+		)},
+		"joining": {Kinds: allKinds, Join: 9, Cwd: "/home/u", Steps: plan(ns.Step{Op: ns.OpCaps, Data: strings.Join(ns.Capabilities()[1:], ",")})},
 		"left out": {Kinds: allKinds, Steps: plan(
 			ns.Step{Op: ns.OpBind, Source: "/missing", Target: "/mnt", IfExists: true},
 			ns.Step{Op: ns.OpBind, Source: "/usr", Target: "/missing", IfExists: true},
@@ -175,6 +194,12 @@ func TestCompileRefuses(t *testing.T) {
 		"an unknown attribute":                  {allKinds, []ns.Step{bind("/usr", "/mnt", "suid")}, `bind /usr on /mnt: unknown mount attribute "suid"`},
 		"an unknown propagation":                {allKinds, []ns.Step{{Op: ns.OpPropagation, Target: "/", Data: "loud"}}, "make the mounts below / loud: unknown propagation"},
 		"a hostname that is too long":           {allKinds, []ns.Step{{Op: ns.OpHostname, Data: strings.Repeat("x", 65)}}, `set the hostname to "` + strings.Repeat("x", 65) + `": longer than 64 bytes`},
+		"an unknown limit":                      {nil, []ns.Step{{Op: ns.OpRlimit, Target: "moon", Data: "1"}}, "limit moon to 1: no such limit"},
+		"an unknown capability":                 {nil, []ns.Step{{Op: ns.OpCaps, Data: "fly"}}, `keep the capabilities "fly": not a capability: "fly"`},
+		"a filter that is none":                 {nil, []ns.Step{{Op: ns.OpSeccomp, Data: "AAAA"}}, "filter system calls: filter of 3 bytes: 1 to 4096 instructions of 8 bytes are the limit"},
+		"a rule without a ruleset":              {nil, []ns.Step{{Op: ns.OpLandlockPath, Target: "/", Data: "read"}}, `landlock rules without the step "landlock"`},
+		"what this kernel's landlock can't":     {nil, []ns.Step{{Op: ns.OpLandlock, Data: "fs,signal"}}, "restrict signal by landlock: the kernel can't"},
+		"an overlay of a file":                  {allKinds, []ns.Step{{Op: ns.OpOverlay, Source: "/etc/hosts", Target: "/mnt"}}, "lay an overlay of /etc/hosts over /mnt: /etc/hosts is not a directory"},
 		"a null byte in a path":                 {allKinds, []ns.Step{bind("/usr", "/mnt/\x00")}, "bind /usr on /mnt/\x00: a null byte"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,6 +215,13 @@ func TestCompileRefuses(t *testing.T) {
 				t.Errorf("%T is not a diagnostic", err)
 			}
 		})
+	}
+}
+
+func TestAJoiningProcessChangesNothingForOthers(t *testing.T) {
+	_, err := Compile(Config{Host: host, Kinds: allKinds, Join: 9, Steps: plan(tmp), Command: Command{Argv: []string{"true"}}})
+	if err == nil || !strings.Contains(err.Error(), "mount tmpfs on /tmp: not for a process that joins a run") {
+		t.Errorf("got %v", err)
 	}
 }
 

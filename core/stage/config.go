@@ -21,6 +21,10 @@ type Config struct {
 	// IDMap is the user namespace's map, if Kinds has user. The child takes the
 	// ids 0 inside when the map leaves out the caller's.
 	IDMap *ns.IDMap
+	// Join is a descriptor of a process whose namespaces of Kinds the child joins,
+	// instead of being cloned into new ones: that of [StartJoining]. 0 for none.
+	// Steps may then be those alone that restrict the command's process.
+	Join int
 	// Command is what to execute. Required.
 	Command Command
 	// Cwd is the caller's working directory, which the command gets if it exists
@@ -71,7 +75,16 @@ type Host interface {
 	// OpenFiles returns the caller's limit on open files, which the command is to
 	// have, and false if that isn't known.
 	OpenFiles() (limit unix.Rlimit, ok bool)
+	// Capabilities returns the caller's capabilities, which the child has too
+	// unless it is in a user namespace of its own.
+	Capabilities() CapabilitySets
+	// LandlockABI returns the version of Landlock that the kernel has, 0 for none.
+	LandlockABI() int
 }
+
+// CapabilitySets are the sets of a process; capabilities(7). Bit n is the
+// capability number n.
+type CapabilitySets struct{ Effective, Permitted, Inheritable uint64 }
 
 // realHost is the host that this process runs on.
 type realHost struct{}
@@ -87,4 +100,26 @@ func (realHost) OpenFiles() (limit unix.Rlimit, ok bool) {
 	}
 	limit.Cur = soft
 	return limit, true
+}
+
+func (realHost) Capabilities() (sets CapabilitySets) {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&header, &data[0]) != nil {
+		return sets
+	}
+	join := func(low, high uint32) uint64 { return uint64(low) | uint64(high)<<32 }
+	return CapabilitySets{
+		Effective:   join(data[0].Effective, data[1].Effective),
+		Permitted:   join(data[0].Permitted, data[1].Permitted),
+		Inheritable: join(data[0].Inheritable, data[1].Inheritable),
+	}
+}
+
+func (realHost) LandlockABI() int {
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return 0
+	}
+	return int(abi)
 }

@@ -112,10 +112,15 @@ func StepText(s ns.Step) string {
 	return clean(strings.Join(words, " "))
 }
 
-// dataText shows a file's size and not its content, which can be long or secret.
+// dataText shows the size of a file or a filter and not its content, which can
+// be long or secret.
 func dataText(s ns.Step) string {
-	if s.Op == ns.OpFile {
+	switch s.Op {
+	case ns.OpFile:
 		return fmt.Sprintf("(%d bytes)", len(s.Data))
+	case ns.OpSeccomp:
+		filter, _, _ := ns.ParseFilter(s.Data)
+		return fmt.Sprintf("(%d instructions)", len(filter))
 	}
 	return s.Data
 }

@@ -22,8 +22,14 @@ type mount struct {
 	Dev       []string   `option:"dev" args:"DST" help:"mount a minimal /dev on DST; none for no /dev at all in a --rootfs"`
 	Dir       []string   `option:"dir" args:"PATH" type:"path" help:"make the directory PATH, in a --rootfs or a --tmpfs"`
 	Symlink   [][]string `option:"symlink" args:"TARGET,LINK" help:"make LINK a symbolic link to TARGET, in a --rootfs or a --tmpfs"`
+	Overlay   [][]string `option:"overlay" args:"LOWER,CHANGES,DST" type:"path" help:"show the directory LOWER at DST, writable; what is written goes to the directory CHANGES"`
+	TmpOver   [][]string `option:"tmp-overlay" args:"LOWER,DST" type:"path" help:"show the directory LOWER at DST, writable; what is written is gone with the run"`
+	Mask      []string   `option:"mask" args:"PATH" type:"path" help:"hide PATH behind an empty file or directory"`
+	Unmask    []string   `option:"unmask" args:"PATH" help:"leave PATH as it is, which a --rootfs or --ro-root hides or makes read-only; all for all of them"`
+	Propagate string     `option:"propagation" args:"HOW" enum:"private,slave" default:"private" help:"whether mounts that the host makes later are seen (slave) or not"`
 	Proc      string     `option:"proc" args:"HOW" enum:"fresh,bind,none" help:"what is at /proc: a new proc, the outer one, or what is there; fresh with a pid namespace, else bind in a --rootfs, else none"`
 	Rootfs    string     `option:"rootfs" args:"DIR" type:"path" help:"make DIR the root directory"`
+	RORoot    bool       `option:"ro-root" help:"the caller's root directory, read-only, with a /dev, /tmp, /var/tmp and /run of its own"`
 	RORootfs  bool       `option:"ro-rootfs" help:"make the --rootfs read-only, with all that is mounted below"`
 }
 
@@ -56,11 +62,12 @@ func (m *mount) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error)
 
 // read turns the options into a tree, or into problems.
 func (m *mount) read(req *ns.Request) *tree {
-	t := &tree{dir: req.Facts.Dir, newPID: req.Has(ns.PID), proc: m.Proc}
+	t := &tree{dir: req.Facts.Dir, newPID: req.Has(ns.PID), proc: m.Proc, propagation: m.Propagate, unmask: m.Unmask}
 	m.readRoot(t)
 	for _, s := range req.Settings {
 		t.add(s)
 	}
+	t.checkUnmask()
 	t.addDefaults()
 	return t
 }
@@ -72,10 +79,15 @@ func (m *mount) readRoot(t *tree) {
 	if m.RORootfs {
 		attrs = roBindAttrs
 	}
+	if m.RORoot {
+		t.setRoot("ro-root", nil, roBindAttrs)
+		t.guarded, t.scratch = true, true
+	}
 	switch {
 	case m.Rootfs != "":
 		t.setRoot("rootfs", []string{m.Rootfs}, attrs)
+		t.guarded = true
 	case m.RORootfs:
-		t.problem("ro-rootfs", "--ro-rootfs: there is no --rootfs to make read-only", "--ro-bind / /, for a read-only view of the caller's root")
+		t.problem("ro-rootfs", "--ro-rootfs: there is no --rootfs to make read-only", "--ro-root, for a read-only view of the caller's root")
 	}
 }

@@ -18,6 +18,9 @@ var (
 	withPID   = []ns.Kind{ns.PID, ns.Mount}
 )
 
+// everything is what --unmask leaves as it is in tests of other things.
+var everything = []string{"all"}
+
 // set returns a setting as it stands on a command line: set("bind", "/a", "/b").
 func set(option string, args ...string) ns.Setting {
 	return ns.Setting{Option: option, Args: args}
@@ -116,13 +119,13 @@ func TestProc(t *testing.T) {
 	}{
 		{"new with a pid namespace", mount{}, withPID, []ns.Step{freshProc}, nil},
 		{"the outer one stays without a pid namespace", mount{}, mountOnly, nil, nil},
-		{"the outer one is bound in a rootfs without a pid namespace", mount{Rootfs: root}, mountOnly, []ns.Step{outerProc}, nil},
-		{"new in a rootfs with a pid namespace", mount{Rootfs: root}, withPID, []ns.Step{freshProc}, nil},
+		{"the outer one is bound in a rootfs without a pid namespace", mount{Unmask: everything, Rootfs: root}, mountOnly, []ns.Step{outerProc}, nil},
+		{"new in a rootfs with a pid namespace", mount{Unmask: everything, Rootfs: root}, withPID, []ns.Step{freshProc}, nil},
 		{"fresh asks for a pid namespace", mount{Proc: "fresh"}, mountOnly, []ns.Step{freshProc}, []ns.Kind{ns.PID}},
 		{"bind is what is there in the caller's root", mount{Proc: "bind"}, withPID, nil, nil},
-		{"bind in a rootfs", mount{Proc: "bind", Rootfs: root}, withPID, []ns.Step{outerProc}, nil},
+		{"bind in a rootfs", mount{Unmask: everything, Proc: "bind", Rootfs: root}, withPID, []ns.Step{outerProc}, nil},
 		{"none", mount{Proc: "none"}, withPID, nil, nil},
-		{"none in a rootfs", mount{Proc: "none", Rootfs: root}, withPID, nil, nil},
+		{"none in a rootfs", mount{Unmask: everything, Proc: "none", Rootfs: root}, withPID, nil, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -152,14 +155,14 @@ func TestRootfs(t *testing.T) {
 		want := []ns.Step{private, rootfs, freshProc}
 		want = append(want, devSteps("/dev")...)
 		want = append(want, data, pivot)
-		got := steps(t, mount{Rootfs: root}, withPID, set("bind", "/etc", "/data"), set("rootfs", root))
+		got := steps(t, mount{Unmask: everything, Rootfs: root}, withPID, set("bind", "/etc", "/data"), set("rootfs", root))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("steps (-want +got):\n%s", diff)
 		}
 	})
 	t.Run("has no /dev if asked", func(t *testing.T) {
 		want := []ns.Step{private, rootfs, freshProc, data, pivot}
-		got := steps(t, mount{Rootfs: root}, withPID, set("dev", "none"), set("bind", "/etc", "/data"))
+		got := steps(t, mount{Unmask: everything, Rootfs: root}, withPID, set("dev", "none"), set("bind", "/etc", "/data"))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("steps (-want +got):\n%s", diff)
 		}
@@ -167,7 +170,7 @@ func TestRootfs(t *testing.T) {
 	t.Run("has the user's /dev if there is one", func(t *testing.T) {
 		hostDev := ns.Step{Op: ns.OpBind, Source: "/dev", Target: "/dev", Attrs: devBindAttrs}
 		want := []ns.Step{private, rootfs, freshProc, hostDev, pivot}
-		got := steps(t, mount{Rootfs: root}, withPID, set("dev-bind", "/dev", "/dev"))
+		got := steps(t, mount{Unmask: everything, Rootfs: root}, withPID, set("dev-bind", "/dev", "/dev"))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("steps (-want +got):\n%s", diff)
 		}
@@ -176,7 +179,7 @@ func TestRootfs(t *testing.T) {
 
 func TestReadOnlyRootfs(t *testing.T) {
 	root := newRoot(t, "proc", "dev")
-	got := steps(t, mount{Rootfs: root, RORootfs: true}, withPID)
+	got := steps(t, mount{Unmask: everything, Rootfs: root, RORootfs: true}, withPID)
 	want := ns.Step{Op: ns.OpRootfs, Source: root, Attrs: []ns.Attr{ns.ReadOnly, ns.NoSUID, ns.NoDev}}
 	if diff := cmp.Diff(want, got[1]); diff != "" {
 		t.Errorf("rootfs step (-want +got):\n%s", diff)
@@ -242,17 +245,17 @@ func TestErrors(t *testing.T) {
 			"--bind /nope /mnt: no such file or directory", "--bind-try /nope /mnt, if it may be missing"},
 		{"a source below a file", mount{}, []ns.Setting{set("bind-try", "/etc/passwd/x", "/mnt")},
 			"--bind-try /etc/passwd/x /mnt: not a directory", ""},
-		{"a rootfs that isn't there", mount{Rootfs: "/nope"}, nil,
+		{"a rootfs that isn't there", mount{Unmask: everything, Rootfs: "/nope"}, nil,
 			"--rootfs /nope: no such file or directory", ""},
-		{"a rootfs that is a file", mount{Rootfs: "/etc/passwd"}, nil,
+		{"a rootfs that is a file", mount{Unmask: everything, Rootfs: "/etc/passwd"}, nil,
 			"--rootfs /etc/passwd: not a directory", "a directory, to become the root directory"},
-		{"two roots", mount{Rootfs: root}, []ns.Setting{set("bind", other, "/")},
+		{"two roots", mount{Unmask: everything, Rootfs: root}, []ns.Setting{set("bind", other, "/")},
 			"--bind " + other + " /: " + root + " is the root directory already", "one --rootfs, or one bind on /"},
 		{"a root that hides what comes before", mount{}, []ns.Setting{set("tmpfs", "/a"), set("bind", root, "/")},
 			"--bind " + root + " /: it would hide /a, which comes before it", "--bind " + root + " / as the first of the options"},
 		{"read-only without a rootfs", mount{RORootfs: true}, nil,
-			"--ro-rootfs: there is no --rootfs to make read-only", "--ro-bind / /, for a read-only view of the caller's root"},
-		{"a read-only root without /proc", mount{Rootfs: root, RORootfs: true}, []ns.Setting{set("dev", "none")},
+			"--ro-rootfs: there is no --rootfs to make read-only", "--ro-root, for a read-only view of the caller's root"},
+		{"a read-only root without /proc", mount{Unmask: everything, Rootfs: root, RORootfs: true}, []ns.Setting{set("dev", "none")},
 			"proc: the read-only root " + root + " has no directory /proc to mount on", "mkdir " + root + "/proc, or --proc none"},
 		{"a tmpfs on the root", mount{}, []ns.Setting{set("tmpfs", "/")},
 			"--tmpfs /: that is the root directory", "--rootfs DIR, with an empty directory as DIR"},
@@ -279,7 +282,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestErrorsAreReportedTogether(t *testing.T) {
-	offer := negotiate(t, mount{Rootfs: "/nope"}, withPID,
+	offer := negotiate(t, mount{Unmask: everything, Rootfs: "/nope"}, withPID,
 		set("bind", "/nope", "/a"), set("tmpfs", "/"), set("tmpfs", "/b:size=big"))
 	var got []string
 	for _, d := range offer.Diagnostics {

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,12 +20,17 @@ import (
 // tree is what the command will find mounted, as the options are read in their
 // order.
 type tree struct {
-	dir    string // where relative paths start; absolute
-	newPID bool   // the run has a pid namespace
-	proc   string // --proc, "" if not given
+	dir         string   // where relative paths start; absolute
+	newPID      bool     // the run has a pid namespace
+	proc        string   // --proc, "" if not given
+	propagation string   // --propagation
+	unmask      []string // --unmask
 
 	root     *ns.Step  // the rootfs step, nil for the caller's own root
 	defaults []ns.Step // /proc and /dev, before what the user asked for
+	guarded  bool      // what a container shouldn't touch is hidden or read-only
+	scratch  bool      // some directories are empty and writable
+	masks    []ns.Step // of --mask
 	steps    []ns.Step // what the user asked for, in the order given
 	devGiven bool      // something of the user's is at /dev
 	tried    []string  // sources that may be missing
@@ -50,6 +56,9 @@ var actions = map[string]func(t *tree, option string, args []string){
 	"tmpfs":       func(t *tree, o string, a []string) { t.tmpfs(o, a[0]) },
 	"dev":         func(t *tree, o string, a []string) { t.dev(o, a[0]) },
 	"dir":         func(t *tree, o string, a []string) { t.mkdir(o, a[0]) },
+	"overlay":     func(t *tree, o string, a []string) { t.overlay(o, a, a[0], a[1], a[2]) },
+	"tmp-overlay": func(t *tree, o string, a []string) { t.overlay(o, a, a[0], "", a[1]) },
+	"mask":        func(t *tree, o string, a []string) { t.mask(o, a[0]) },
 	"symlink":     func(t *tree, o string, a []string) { t.symlink(o, a[0], a[1]) },
 }
 
@@ -98,8 +107,11 @@ func tryHint(option, src, dst string) string {
 // whatever its place among the options, so that place must be the first: in the
 // order given it would hide what came before.
 func (t *tree) setRoot(option string, args []string, attrs []ns.Attr) {
-	src := t.absolute(args[0])
-	given := fmt.Sprintf("--%s %s", option, strings.Join(args, " "))
+	src := "/"
+	if len(args) > 0 {
+		src = t.absolute(args[0])
+	}
+	given := strings.Join(append([]string{"--" + option}, args...), " ")
 	switch info, err := os.Stat(src); {
 	case err != nil:
 		t.fault(option, args, err, "")
@@ -196,6 +208,9 @@ func (t *tree) addDefaults() {
 	if t.root != nil && !t.devGiven {
 		t.addDefault("dev", devSteps("/dev")...)
 	}
+	if t.scratch {
+		t.defaults = append(t.defaults, scratchSteps()...)
+	}
 }
 
 // procMode returns what is to be at /proc: without a pid namespace a new proc
@@ -240,14 +255,19 @@ func (t *tree) wants() []ns.Kind {
 
 // plan returns the steps in the order in which they act. Propagation is cut
 // before anything else, or the first mount would be seen on the host. /proc and
-// /dev come before the user's own mounts, which may cover them.
+// /dev come before the user's own mounts, which may cover them, and what is
+// hidden comes last, so that no mount brings it back.
 func (t *tree) plan() []ns.Step {
-	steps := []ns.Step{nsplugin.Propagation("/", "private")}
+	steps := []ns.Step{nsplugin.Propagation("/", cmp.Or(t.propagation, "private"))}
 	if t.root != nil {
 		steps = append(steps, *t.root)
 	}
 	steps = append(steps, t.defaults...)
 	steps = append(steps, t.steps...)
+	if t.guarded {
+		steps = append(steps, guardSteps(t.unmask)...)
+	}
+	steps = append(steps, t.masks...)
 	if t.root != nil {
 		steps = append(steps, nsplugin.Pivot())
 	}

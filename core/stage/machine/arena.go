@@ -31,12 +31,14 @@ const MaxImage = ArenaSize - imageOffset
 type control struct {
 	in      uintptr // the pipe that the program comes from
 	out     uintptr // the pipe that reports go to
+	keep    uintptr // a descriptor that the child keeps besides; 0 for none
 	mask    uint64  // the caller's signal mask
 	trim    uintptr // the end of what an init needs; 0 to give nothing back
 	legacy  bool    // cloned without clone3(2)
 	next    uint64  // the instruction to begin with; 0 to receive the program first
 	execErr uint64  // why no file could be executed yet
 	word    uint64  // what Await reads
+	command uintptr // the process that an init is there for
 	clone   cloneArgs
 	tls     [16]uint64 // stands in for a thread's own storage
 	pidfd   int32

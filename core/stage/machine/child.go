@@ -31,7 +31,7 @@ func resume(c *control) {
 func begin(c *control) {
 	// First of all: if the front dies before this, the pipe is at its end.
 	sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0)
-	closeOthers(c.in, c.out)
+	closeOthers(c.in, c.out, c.keep)
 	if c.legacy {
 		resetHandlers(c)
 	}
@@ -43,20 +43,29 @@ func begin(c *control) {
 // statusRefused is the exit status of a child that never executed a command.
 const statusRefused = 125
 
-// closeOthers closes all descriptors but the first three and a and b, so that
-// the child keeps nothing of the front's open while it waits: not the lock of
+// closeOthers closes all descriptors but the first three and a, b and k, which is
+// 0 for none, so that the child keeps nothing of the front's open while it waits: not the lock of
 // the run directory, not a socket, not its own end of the pipe whose end of
 // file it waits for.
 //
 //go:nosplit
 //go:norace
-func closeOthers(a, b uintptr) {
+func closeOthers(a, b, k uintptr) {
 	if a > b {
 		a, b = b, a
 	}
+	switch { // in order, a being the lowest
+	case k == 0:
+		k = b
+	case k < a:
+		a, b, k = k, a, b
+	case k < b:
+		b, k = k, b
+	}
 	closeRange(3, a-1)
 	closeRange(a+1, b-1)
-	closeRange(b+1, ^uintptr(0)>>32)
+	closeRange(b+1, k-1)
+	closeRange(k+1, ^uintptr(0)>>32)
 }
 
 //go:nosplit

@@ -7,22 +7,27 @@ package machine
 import (
 	"unsafe"
 
+	"github.com/nsrun/nsrun/core/stage/program"
 	"golang.org/x/sys/unix"
 )
 
-// split starts the child that goes on with the program, and makes this process
-// an init, which never returns. Where the child shares this memory, that is
-// when it has executed the command or is gone.
+// split starts the child that goes on with the program, and returns where this
+// process goes on, or makes it an init, which never returns. Where the child
+// shares this memory, that is when it has executed the command or is gone.
 //
 //go:nosplit
 //go:norace
-func split(c *control, pc uint64) {
+func split(c *control, in *program.Word, pc uint64) uint64 {
 	c.next = pc + 1
 	pid, errno := spawn(c, shareFlags, secondStack)
 	if errno != 0 {
 		fail(c, pc, errno)
 	}
-	reign(c, pid)
+	c.command = pid
+	if in.Else == 0 {
+		reign(c, pid)
+	}
+	return uint64(in.Else)
 }
 
 // reign is the life of an init; pid_namespaces(7). All signals are blocked, as

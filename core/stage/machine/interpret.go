@@ -30,6 +30,9 @@ func run(c *control, pc uint64) {
 				pc = uint64(in.Else)
 				continue
 			}
+		case program.Fork:
+			pc = split(c, in, pc)
+			continue
 		case program.Exec:
 			execute(c, in, pc)
 		default:
@@ -119,6 +122,8 @@ func special(c *control, in *program.Word, pc uint64) {
 	switch in.Op {
 	case program.Or16:
 		*(*uint16)(pointer(c, in.Args[0])) |= uint16(in.Args[1])
+	case program.Store32:
+		*(*uint32)(pointer(c, in.Args[0])) = uint32(argument(c, in, 1))
 	case program.Same:
 		if !same(pointer(c, in.Args[0]), pointer(c, in.Args[1]), uintptr(in.Args[2])) {
 			fail(c, pc, unix.EEXIST)
@@ -133,8 +138,8 @@ func special(c *control, in *program.Word, pc uint64) {
 		}
 	case program.Mask:
 		sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&c.mask)), 0, 8)
-	case program.Fork:
-		split(c, pc)
+	case program.Reign:
+		reign(c, c.command)
 	case program.Fail:
 		fail(c, pc, syscall.Errno(c.execErr))
 	default:

@@ -27,9 +27,10 @@ type Process struct {
 }
 
 // Clone makes a child in new namespaces, as flags (CLONE_NEW*) say. It dies with
-// the calling thread, which must therefore be locked and live on. The error is
-// the errno of clone3(2), or what went wrong before it.
-func Clone(flags uintptr) (*Process, error) {
+// the calling thread, which must therefore be locked and live on. It keeps the
+// descriptor keep, unless that is 0, and none of the caller's others but the
+// first three. The error is the errno of clone3(2), or what went wrong before it.
+func Clone(flags uintptr, keep int) (*Process, error) {
 	c, err := newArena()
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func Clone(flags uintptr) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.in, c.out = uintptr(pipes[0]), uintptr(pipes[3])
+	c.in, c.out, c.keep = uintptr(pipes[0]), uintptr(pipes[3]), uintptr(keep)
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 0, 0, uintptr(unsafe.Pointer(&c.mask)), 8, 0, 0)
 	pid, errno := c.fork(flags)
 	_ = unix.Close(pipes[0])

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Builder makes a program, one instruction after the other. The zero value is
@@ -87,11 +89,22 @@ func (b *Builder) Or16(addr Arg, bits uint16) {
 	b.add(Instr{Op: Or16}, []Arg{addr, Uint(uint64(bits))})
 }
 
+// Store32 adds an instruction that stores v in the 32-bit word at addr.
+func (b *Builder) Store32(addr, v Arg) { b.add(Instr{Op: Store32}, []Arg{addr, v}) }
+
+// Fork adds an instruction after which the first process goes on at label and
+// its child with what follows.
+func (b *Builder) Fork(label Label) {
+	b.add(Instr{Op: Fork}, nil)
+	b.jumps = append(b.jumps, jump{len(b.p.Instrs) - 1, label})
+}
+
 // Same adds an instruction that fails with EEXIST unless n bytes at x and at y
 // are the same.
 func (b *Builder) Same(x, y Arg, n int) { b.add(Instr{Op: Same}, []Arg{x, y, Int(n)}) }
 
-// Do adds an instruction without arguments: Await, Alive, Mask, Fork or Fail.
+// Do adds an instruction without arguments: Await, Alive, Mask, Fork, Reign or
+// Fail.
 func (b *Builder) Do(op Op) { b.add(Instr{Op: op}, nil) }
 
 // Exec adds an attempt to execute path.
@@ -158,6 +171,19 @@ func (b *Builder) Strings(list []string) Arg {
 		b.p.relocs = append(b.p.relocs, at+8*i)
 	}
 	return b.Words(addrs...)
+}
+
+// Filter adds a BPF program as seccomp(2) wants it, struct sock_fprog, and
+// returns its address.
+func (b *Builder) Filter(filter []unix.SockFilter) Arg {
+	raw := unsafe.Slice((*byte)(unsafe.Pointer(&filter[0])), len(filter)*int(unsafe.Sizeof(filter[0])))
+	instrs := b.Bytes(raw)
+	var length [8]byte
+	binary.NativeEndian.PutUint16(length[:], uint16(len(filter)))
+	prog := b.Bytes(length[:])
+	b.p.relocs = append(b.p.relocs, b.align())
+	b.Words(instrs.value)
+	return prog
 }
 
 // Program returns what was built. The builder must not be used afterwards.

@@ -82,8 +82,17 @@ var (
 	socketTypes     = []named{{unix.SOCK_CLOEXEC, "SOCK_CLOEXEC"}, {unix.SOCK_DGRAM, "SOCK_DGRAM"}}
 	families        = []named{{unix.AF_INET, "AF_INET"}, {unix.AF_UNIX, "AF_UNIX"}}
 	ioctls          = []named{{unix.SIOCGIFFLAGS, "SIOCGIFFLAGS"}, {unix.SIOCSIFFLAGS, "SIOCSIFFLAGS"}}
-	resources       = []named{{unix.RLIMIT_NOFILE, "RLIMIT_NOFILE"}}
 	prctls          = []named{
 		{unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"}, {unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"},
+		{unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE"}, {unix.PR_SET_KEEPCAPS, "PR_SET_KEEPCAPS"},
+		{unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP"}, {unix.PR_CAP_AMBIENT, "PR_CAP_AMBIENT"},
 	}
+	cloneFlags = []named{
+		{unix.CLONE_NEWUSER, "CLONE_NEWUSER"}, {unix.CLONE_NEWPID, "CLONE_NEWPID"}, {unix.CLONE_NEWIPC, "CLONE_NEWIPC"},
+		{unix.CLONE_NEWUTS, "CLONE_NEWUTS"}, {unix.CLONE_NEWCGROUP, "CLONE_NEWCGROUP"}, {unix.CLONE_NEWTIME, "CLONE_NEWTIME"},
+		{unix.CLONE_NEWNET, "CLONE_NEWNET"}, {unix.CLONE_NEWNS, "CLONE_NEWNS"},
+	}
+	seccompOps    = []named{{unix.SECCOMP_SET_MODE_FILTER, "SET_MODE_FILTER"}}
+	seccompFlags  = []named{{unix.SECCOMP_FILTER_FLAG_LOG, "FILTER_FLAG_LOG"}}
+	landlockRules = []named{{unix.LANDLOCK_RULE_PATH_BENEATH, "PATH_BENEATH"}, {RuleNetPort, "NET_PORT"}}
 )

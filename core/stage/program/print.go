@@ -51,6 +51,12 @@ func (p *Program) operation(in *Instr) string {
 		return fmt.Sprintf("unless $%d: go on at %d", in.Args[0].value, in.Else)
 	case Or16:
 		return fmt.Sprintf("set 0x%x in the 16 bits at %s", in.Args[1].value, p.placeOf(in.Args[0]))
+	case Store32:
+		return fmt.Sprintf("put %s into the 32 bits at %s", p.arg(in, 1, dec), p.placeOf(in.Args[0]))
+	case Fork:
+		if in.Else != 0 {
+			return fmt.Sprintf("fork: the first process goes on at %d, its child here", in.Else)
+		}
 	case Same:
 		return fmt.Sprintf("expect %s at %s", p.text(int(in.Args[0].value)), p.placeOf(in.Args[1]))
 	case Call, Exec:
@@ -65,6 +71,7 @@ var notes = map[Op]string{
 	Alive: "exit if nsrun has died",
 	Mask:  "rt_sigprocmask(SIG_SETMASK, the caller's mask)",
 	Fork:  "fork: the first process stays as init, its child goes on",
+	Reign: "stay as init",
 	Fail:  "exit: no file could be executed",
 }
 

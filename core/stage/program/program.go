@@ -27,6 +27,9 @@ const (
 	// Or16 sets the bits of the second argument in the 16-bit word that the first
 	// points to.
 	Or16
+	// Store32 stores the second argument in the 32-bit word that the first points
+	// to.
+	Store32
 	// Same fails with EEXIST unless the bytes that the first two arguments point to
 	// are the same, as many as the third argument says.
 	Same
@@ -37,9 +40,11 @@ const (
 	Alive
 	// Mask restores the signal mask that the front was started with.
 	Mask
-	// Fork splits the process: the one that there was becomes an init and never
-	// comes back, its child goes on with the program.
+	// Fork splits the process: its child goes on with the program, the one that
+	// there was goes on at Else, or becomes an init at once if that is 0.
 	Fork
+	// Reign makes the first process of a Fork an init, which never comes back.
+	Reign
 	// Exec calls execve(2) with Args, and remembers why it failed if the file
 	// isn't there or can't be executed.
 	Exec
@@ -99,6 +104,9 @@ type Instr struct {
 	// Step is the index of the step that the instruction belongs to, or -1.
 	Step int
 }
+
+// RuleNetPort is LANDLOCK_RULE_NET_PORT of landlock_add_rule(2).
+const RuleNetPort = 2
 
 // MaxTolerated is how many error numbers an instruction can tolerate.
 const MaxTolerated = 4

@@ -907,8 +907,9 @@ func (x *Freshness) GetFiles() []string {
 // the others are empty.
 type Step struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// propagation, rootfs, pivot, bind, mount, file, mkdir, symlink, hostname,
-	// domainname, link-up, sysctl or init. Required.
+	// propagation, rootfs, pivot, bind, mount, overlay, mask, remount, file, mkdir,
+	// symlink, hostname, domainname, link-up, sysctl, init, time-offset, rlimit, caps,
+	// landlock, landlock-path, landlock-port or seccomp. Required.
 	Op string `protobuf:"bytes,1,opt,name=op,proto3" json:"op,omitempty"`
 	// setup (or empty): sources are paths of the host. inside: after the root was
 	// switched, all paths are those that the command will see.

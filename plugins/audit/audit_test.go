@@ -13,7 +13,9 @@ import (
 	"github.com/nsrun/nsrun/nsplugin/nstest"
 )
 
-func logTo(path string) []ns.Setting { return []ns.Setting{{Option: "audit-log", Args: []string{path}}} }
+func logTo(path string) []ns.Setting {
+	return []ns.Setting{{Option: "audit-log", Args: []string{path}}}
+}
 
 func TestConformance(t *testing.T) {
 	nstest.Test(t, &audit{},

@@ -100,6 +100,11 @@ func (r *Record) slim() any {
 			Type Type `json:"type"`
 			PID  int  `json:"pid"`
 		}{r.Type, r.PID}
+	case r.Type == Started:
+		return struct {
+			Type    Type     `json:"type"`
+			Joining *Joining `json:"joining"`
+		}{r.Type, r.Joining}
 	}
 	return r
 }

@@ -48,7 +48,16 @@ func owed(plugins []string) string {
 }
 
 func newCache() *cobra.Command {
-	cmd := &cobra.Command{Use: "cache", Short: "Manage what nsrun remembers of plugins' answers"}
+	cmd := &cobra.Command{
+		Use: "cache", Short: "Show how much nsrun remembers of plugins' answers", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withSession(nil, func(s *session) error {
+				dir, entries, bytes := s.Cache.Usage()
+				fmt.Fprintf(cmd.OutOrStdout(), "%d answers, %d bytes, in %s\n", entries, bytes, dir)
+				return nil
+			})
+		},
+	}
 	cmd.AddCommand(&cobra.Command{
 		Use: "clear", Short: "Forget all answers, so that the next run asks every plugin anew", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -68,6 +68,17 @@ func (s *Store) Put(key, value any, files []string) error {
 	return writeWhole(s.locate(text), pack(nil, reflect.ValueOf(e)))
 }
 
+// Usage returns where the entries are, how many there are, and their size in bytes.
+func (s *Store) Usage() (dir string, entries int, bytes int64) {
+	files, _ := os.ReadDir(s.dir)
+	for _, f := range files {
+		if info, err := f.Info(); err == nil {
+			entries, bytes = entries+1, bytes+info.Size()
+		}
+	}
+	return s.dir, entries, bytes
+}
+
 // Clear removes every entry.
 func (s *Store) Clear() error { return os.RemoveAll(s.dir) }
 

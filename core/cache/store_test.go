@@ -21,6 +21,9 @@ func TestGetFindsWhatPutKept(t *testing.T) {
 	if !s.Get("key", &got) || len(got) != 2 || got[1] != "b\n" {
 		t.Errorf("got %q", got)
 	}
+	if dir, n, size := s.Usage(); dir != s.dir || n != 1 || size == 0 {
+		t.Errorf("%d entries of %d bytes in %s", n, size, dir)
+	}
 	if s.Get("other", &got) {
 		t.Error("found a value under another key")
 	}

@@ -34,6 +34,9 @@ generate: ## Generate code from the protocol
 bench: setup build ## Time nsrun beside unshare, bubblewrap and runc
 	scripts/bench
 
+bench-guard: setup build ## Fail if a start takes 10% longer than at the parent commit
+	scripts/bench-guard
+
 install: build ## Install below PREFIX (and DESTDIR)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/nsrun/{plugins,cni}
 	install bin/nsrun bin/nsctl $(DESTDIR)$(PREFIX)/bin/
@@ -46,6 +49,6 @@ clean: ## Remove what was built
 	rm -rf bin
 
 help: ## Show the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: build demo setup test lint generate bench install clean help
+.PHONY: build demo setup test lint generate bench bench-guard install clean help

@@ -2,7 +2,7 @@
 
 // Command bench times whole processes of nsrun beside its peers, in turn and in
 // one run, and prints medians and ratios: make bench. As "bench batch" and "bench
-// cni" it is one of the processes that it times.
+// cni" it is one of the processes that it times; "bench guard" compares two builds.
 package main
 
 import (
@@ -22,11 +22,9 @@ func main() {
 }
 
 func start() error {
-	if len(os.Args) > 1 && os.Args[1] == "batch" {
-		return batch(os.Args[2:])
-	}
-	if len(os.Args) > 1 && os.Args[1] == "cni" {
-		return bareCNI(os.Args[2:])
+	modes := map[string]func([]string) error{"batch": batch, "cni": bareCNI, "guard": guard}
+	if len(os.Args) > 1 && modes[os.Args[1]] != nil {
+		return modes[os.Args[1]](os.Args[2:])
 	}
 	bin := flag.String("bin", "bin", "directory of the built binaries")
 	out := flag.String("out", "", "directory for bench.json and bench.svg; none if empty")

@@ -77,7 +77,7 @@ func withNetworks(f func([]network) error) error {
 	})
 }
 
-// networksOf gathers the runs by network, in the order of names.
+// networksOf gathers the runs by network, both in the order of names.
 func networksOf(runs []journal.Entry) []network {
 	all := []network{}
 	for _, r := range runs {
@@ -93,6 +93,9 @@ func networksOf(runs []journal.Entry) []network {
 			all = append(all, network{Name: name, Backend: backend, Gateway: said["gateway"]})
 		}
 		all[i].Runs = append(all[i].Runs, member{r.Header.ID, r.Header.Name, said["address"], said["mac"], portsOf(r)})
+	}
+	for _, n := range all {
+		slices.SortFunc(n.Runs, func(a, b member) int { return cmp.Compare(cmp.Or(a.Name, a.ID), cmp.Or(b.Name, b.ID)) })
 	}
 	slices.SortFunc(all, func(a, b network) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Backend, b.Backend)) })
 	return all

@@ -34,7 +34,7 @@ func TestConformance(t *testing.T) {
 		nstest.Case{Name: "addresses", Settings: []ns.Setting{setting("ip", "10.178.0.9"), setting("mac", "02:00:5e:10:00:01")}},
 		nstest.Case{Name: "isolated and slow", Settings: []ns.Setting{setting("isolate", "true"), setting("bandwidth", "1mbit"), setting("mtu", "1400")}},
 		nstest.Case{Name: "names", Kinds: []ns.Kind{ns.Mount}, Settings: []ns.Setting{setting("dns", "192.0.2.1"), setting("add-host", "a:192.0.2.1")}},
-		nstest.Case{Name: "ordinary user", Facts: ns.Facts{UID: 1000, GID: 1000, Dir: "/"}, Refused: "--plugins net=none"},
+		nstest.Case{Name: "ordinary user", Facts: ns.Facts{UID: 1000, GID: 1000, Dir: "/"}, Refused: "net=none"},
 		nstest.Case{Name: "two addresses", Settings: []ns.Setting{setting("ip", "10.178.0.9"), setting("ip", "10.178.0.10")}, Refused: "one address of each family"},
 	)
 }

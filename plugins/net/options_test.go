@@ -22,7 +22,7 @@ func TestConformance(t *testing.T) {
 		nstest.Case{Name: "published", Settings: []ns.Setting{setting("publish", "8080:80"), setting("publish", "127.0.0.1:53:53/udp")}},
 		nstest.Case{Name: "addresses", Settings: []ns.Setting{setting("ip", "10.177.0.9"), setting("mac", "02:00:5e:10:00:01")}},
 		nstest.Case{Name: "names", Kinds: []ns.Kind{ns.Mount}, Settings: []ns.Setting{setting("dns", "192.0.2.1"), setting("dns-search", "a.example")}},
-		nstest.Case{Name: "ordinary user", Facts: ns.Facts{UID: 1000, GID: 1000, Dir: "/"}, Refused: "--plugins net=none"},
+		nstest.Case{Name: "ordinary user", Facts: ns.Facts{UID: 1000, GID: 1000, Dir: "/"}, Refused: "net=none"},
 		nstest.Case{Name: "no such network", Settings: []ns.Setting{setting("network", "nowhere"), setting("cni-conf-dir", "/nowhere")}, Refused: "no network"},
 	)
 }

@@ -41,7 +41,9 @@ func TestNetworksPageSaysWhatBackendsHave(t *testing.T) {
 		}
 	}
 	for _, name := range nsnet.Neutral() {
-		if !slices.ContainsFunc(rows, func(row []string) bool { return strings.Contains(row[1], "--"+name+" ") || strings.Contains(row[1], "--"+name+"`") }) {
+		if !slices.ContainsFunc(rows, func(row []string) bool {
+			return strings.Contains(row[1], "--"+name+" ") || strings.Contains(row[1], "--"+name+"`")
+		}) {
 			t.Errorf("docs/networks.md: the table of flags has no row for --%s", name)
 		}
 	}

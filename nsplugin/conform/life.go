@@ -215,10 +215,17 @@ func (r *runner) minds(sig syscall.Signal) func(*process, *Plugin) Verdict {
 		if err := errors.Join(err, p.cmd.Process.Signal(sig)); err != nil {
 			return failure(err)
 		}
-		_, err = plugin.Describe(r.ctx)
+		// The signal takes effect when the kernel runs the thread that it chose, which
+		// may be after an answer.
+		for end := time.Now().Add(effect); err == nil && time.Now().Before(end); time.Sleep(effect / 20) {
+			_, err = plugin.Describe(r.ctx)
+		}
 		return failure(err)
 	}
 }
+
+// effect is how long a signal may take to end a process that it ends.
+const effect = 300 * time.Millisecond
 
 // logLine is a line of the log as nsrun reads it: [L-1].
 type logLine struct {

@@ -12,8 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// find returns the live run that has the id or name, or the only one whose id
-// starts with it.
+// minPrefix is how much of an id stands for a run. With less, a script that waits
+// for its run "b" would soon meet another whose id begins so.
+const minPrefix = 4
+
+// findRun returns the live run that has the id or name, or the only one whose id
+// starts with it, if that is four digits or more.
 func findRun(base *journal.Base, name string) (journal.Entry, error) {
 	runs, err := base.List()
 	if err != nil {
@@ -24,7 +28,7 @@ func findRun(base *journal.Base, name string) (journal.Entry, error) {
 		if r.Header.Name == name || r.Header.ID == name {
 			return r, nil
 		}
-		if strings.HasPrefix(r.Header.ID, name) {
+		if len(name) >= minPrefix && strings.HasPrefix(r.Header.ID, name) {
 			found = append(found, r)
 		}
 	}

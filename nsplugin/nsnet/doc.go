@@ -21,6 +21,6 @@
 // once: [PublishOption.Ports], [AddressOptions.Addresses], [NameOptions.Names].
 //
 // Beside the options, the package has what every backend needs for them: whether a
-// host port is free ([CheckPorts]), who has published one ([Reservations]), and the
+// host port is free ([CheckFree]), who has published one ([Reservations]), and the
 // files resolv.conf and hosts of the sandbox ([Names]).
 package nsnet

@@ -17,9 +17,15 @@ import (
 	"github.com/nsrun/nsrun/nsplugin"
 )
 
-// CheckPorts returns an error for each of ports that a process of the host has, or
+// CheckFree returns an error for each of ports that something on the host has: a
+// process, or another run. It looks, and changes nothing.
+func CheckFree(ports []Mapping) error {
+	return errors.Join(checkPorts(ports), HostPorts.Check(ports))
+}
+
+// checkPorts returns an error for each of ports that a process of the host has, or
 // whose address the host doesn't have. It looks, and changes nothing.
-func CheckPorts(ports []Mapping) error {
+func checkPorts(ports []Mapping) error {
 	var errs []error
 	for _, m := range ports {
 		if problem, hint := portProblem(m); problem != "" {

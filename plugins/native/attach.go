@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -79,25 +78,14 @@ func (b *box) place() nsnet.Place {
 // results are what `nsctl inspect` shows of the network.
 func (b *box) results(w *wish) map[string]string {
 	place := b.place()
-	all := map[string]string{
+	return nsnet.Results(map[string]string{
 		"network":   w.network.device,
-		"interface": interfaceName,
-		"address":   addressesText(place.Addresses),
-		"gateway":   addressesText(place.Gateways),
+		"interface": nsnet.Interface,
+		"address":   nsnet.AddressesText(place.Addresses),
+		"gateway":   nsnet.AddressesText(place.Gateways),
 		"mac":       b.mac.String(),
-	}
-	if len(w.ports) > 0 {
-		all["ports"] = nsnet.PortsText(w.ports)
-	}
-	return all
-}
-
-func addressesText(all []netip.Addr) string {
-	texts := make([]string, len(all))
-	for i, a := range all {
-		texts[i] = a.String()
-	}
-	return strings.Join(texts, " ")
+		"ports":     nsnet.PortsText(w.ports),
+	})
 }
 
 // explain puts a failed attach into the user's words.

@@ -28,9 +28,6 @@ type native struct {
 // pluginVersion is the plugin's own version.
 const pluginVersion = "0.1.0"
 
-// interfaceName is the sandbox's interface; what people expect to see.
-const interfaceName = "eth0"
-
 // purpose is what a caller without privilege can't do.
 const purpose = "attach to a bridge"
 
@@ -92,7 +89,7 @@ func oneOfAFamily(ips []nsnet.Address) error {
 
 // free returns an error for each thing on the host that is in the way.
 func (w *wish) free() error {
-	errs := []error{nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)}
+	errs := []error{nsnet.CheckFree(w.ports)}
 	if problem, hint := w.network.subnets.BridgeProblem(w.network.device); problem != "" {
 		errs = append(errs, nsplugin.Errorf("attach to bridge %s: %s", w.network.device, problem).WithHint(hint))
 	}
@@ -115,13 +112,8 @@ func (n *native) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error
 	if err != nil {
 		return nil, err
 	}
-	offer := &ns.Offer{
-		Kinds:       []ns.Kind{ns.Net},
-		Steps:       []ns.Step{nsplugin.LinkUp("lo")},
-		Hooks:       []ns.Point{ns.PreExec, ns.PostExec},
-		Pin:         []ns.Kind{ns.Net},
-		Diagnostics: forwardWarning(w.network.device),
-	}
+	offer := nsnet.NewOffer()
+	offer.Pin, offer.Diagnostics = []ns.Kind{ns.Net}, forwardWarning(w.network.device)
 	w.names.Offer(req, offer)
 	return offer, nil
 }

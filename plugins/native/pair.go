@@ -45,10 +45,10 @@ func (k *kernel) addPair(p pair) (netlink.Link, error) {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU = hostEnd(p.runID), p.mtu
 	veth := netlink.NewVeth(attrs)
-	veth.PeerName, veth.PeerNamespace = interfaceName, netlink.NsFd(int(netns.Fd()))
+	veth.PeerName, veth.PeerNamespace = nsnet.Interface, netlink.NsFd(int(netns.Fd()))
 	veth.PeerHardwareAddr, veth.PeerMTU = p.mac, uint32(p.mtu)
 	if err := k.links.LinkAdd(veth); err != nil {
-		return nil, fmt.Errorf("add interface %s with its peer %s in the sandbox: %w", attrs.Name, interfaceName, err)
+		return nil, fmt.Errorf("add interface %s with its peer %s in the sandbox: %w", attrs.Name, nsnet.Interface, err)
 	}
 	link, err := k.links.LinkByName(attrs.Name)
 	if err != nil {
@@ -91,9 +91,9 @@ func configure(netns string, addresses []netip.Prefix) (mac net.HardwareAddr, er
 			return fmt.Errorf("open netlink socket: %w", err)
 		}
 		defer links.Close()
-		link, err := links.LinkByName(interfaceName)
+		link, err := links.LinkByName(nsnet.Interface)
 		if err != nil {
-			return fmt.Errorf("find interface %s: %w", interfaceName, err)
+			return fmt.Errorf("find interface %s: %w", nsnet.Interface, err)
 		}
 		mac = link.Attrs().HardwareAddr
 		return configureLink(links, link, addresses)
@@ -107,14 +107,14 @@ func configure(netns string, addresses []netip.Prefix) (mac net.HardwareAddr, er
 func configureLink(links *netlink.Handle, link netlink.Link, addresses []netip.Prefix) error {
 	// Others may know the address with the hardware address of an earlier sandbox.
 	// The kernel tells them of the new one when the interface comes up.
-	err := set(sysctl{"ipv4/conf/" + interfaceName + "/arp_notify", "1"}, sysctl{"ipv6/conf/" + interfaceName + "/ndisc_notify", "1"},
-		sysctl{"ipv6/conf/" + interfaceName + "/accept_ra", "0"})
+	err := set(sysctl{"ipv4/conf/" + nsnet.Interface + "/arp_notify", "1"}, sysctl{"ipv6/conf/" + nsnet.Interface + "/ndisc_notify", "1"},
+		sysctl{"ipv6/conf/" + nsnet.Interface + "/accept_ra", "0"})
 	if err != nil {
 		return err
 	}
 	for _, a := range addresses {
 		if a.Addr().Is6() { // the host may have it off for new interfaces
-			if err := set(sysctl{"ipv6/conf/" + interfaceName + "/disable_ipv6", "0"}); err != nil {
+			if err := set(sysctl{"ipv6/conf/" + nsnet.Interface + "/disable_ipv6", "0"}); err != nil {
 				return err
 			}
 		}
@@ -123,7 +123,7 @@ func configureLink(links *netlink.Handle, link netlink.Link, addresses []netip.P
 		}
 	}
 	if err := links.LinkSetUp(link); err != nil {
-		return fmt.Errorf("set interface %s up: %w", interfaceName, err)
+		return fmt.Errorf("set interface %s up: %w", nsnet.Interface, err)
 	}
 	for _, a := range addresses {
 		gateway := nsnet.Gateway(a.Masked())

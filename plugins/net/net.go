@@ -37,9 +37,6 @@ type network struct {
 // pluginVersion is the plugin's own version.
 const pluginVersion = "0.1.0"
 
-// interfaceName is the sandbox's interface; what people expect to see.
-const interfaceName = "eth0"
-
 // purpose is what a caller without privilege can't do.
 const purpose = "attach to a CNI network"
 
@@ -70,13 +67,8 @@ func (n *network) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, erro
 	if err != nil {
 		return nil, err
 	}
-	offer := &ns.Offer{
-		Kinds:       []ns.Kind{ns.Net},
-		Steps:       []ns.Step{nsplugin.LinkUp("lo")},
-		Hooks:       []ns.Point{ns.PreExec, ns.PostExec},
-		Pin:         []ns.Kind{ns.Net},
-		Diagnostics: w.forwardWarning(),
-	}
+	offer := nsnet.NewOffer()
+	offer.Pin, offer.Diagnostics = []ns.Kind{ns.Net}, w.forwardWarning()
 	w.names.Offer(req, offer)
 	return offer, nil
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	current "github.com/containernetworking/cni/pkg/types/100"
 
@@ -28,20 +27,14 @@ func (w *wish) reply(req *ns.HookRequest, a *attachment, result *current.Result)
 // results are what `nsctl inspect` shows of the network.
 func (w *wish) results(a *attachment, result *current.Result) map[string]string {
 	place := placeOf(result)
-	all := map[string]string{
+	return nsnet.Results(map[string]string{
 		"network":   a.Network,
 		"interface": a.Interface,
-		"address":   addrsText(place.Addresses),
-		"gateway":   addrsText(place.Gateways),
+		"address":   nsnet.AddressesText(place.Addresses),
+		"gateway":   nsnet.AddressesText(place.Gateways),
 		"mac":       macOf(a.Interface, result),
 		"ports":     nsnet.PortsText(w.ports),
-	}
-	for name, value := range all {
-		if value == "" {
-			delete(all, name)
-		}
-	}
-	return all
+	})
 }
 
 // placeOf says where the network has put the sandbox.
@@ -60,15 +53,6 @@ func placeOf(result *current.Result) nsnet.Place {
 		place.DNS.Search = []string{result.DNS.Domain}
 	}
 	return place
-}
-
-// addrsText lists addresses.
-func addrsText(addrs []netip.Addr) string {
-	texts := make([]string, len(addrs))
-	for i, a := range addrs {
-		texts[i] = a.String()
-	}
-	return strings.Join(texts, " ")
 }
 
 // macOf returns the hardware address of the sandbox's interface.

@@ -175,7 +175,7 @@ func (w *wish) can(name string) bool {
 
 // free returns an error for each thing on the host that is in the way.
 func (w *wish) free() error {
-	errs := []error{nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)}
+	errs := []error{nsnet.CheckFree(w.ports)}
 	if problem, hint := w.bridgeProblem(); problem != "" {
 		errs = append(errs, nsplugin.Errorf("attach to network %s: %s", w.conf.list.Name, problem).WithHint(hint))
 	}
@@ -215,7 +215,7 @@ func (w *wish) attachment(req *ns.HookRequest) (*attachment, error) {
 		Network:      w.conf.list.Name,
 		Conf:         w.conf.list.Bytes,
 		NetNS:        req.Paths[ns.Net],
-		Interface:    interfaceName,
+		Interface:    nsnet.Interface,
 		Capabilities: map[string]json.RawMessage{},
 		BinDirs:      w.dirs,
 		Dir:          attachmentDir(req),

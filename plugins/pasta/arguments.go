@@ -36,7 +36,7 @@ func namespaces(req *ns.HookRequest) target {
 func (w *wish) arguments(t target, forwardDNS bool) []string {
 	args := []string{
 		"--foreground", "--pid", "/proc/self/fd/1", // written when all is set up
-		"--config-net", "--ns-ifname", interfaceName, "--no-map-gw",
+		"--config-net", "--ns-ifname", nsnet.Interface, "--no-map-gw",
 	}
 	if w.mtu > 0 {
 		args = append(args, "--mtu", strconv.Itoa(w.mtu))

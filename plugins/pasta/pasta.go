@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -32,9 +31,6 @@ var program = helper.Program{Name: "pasta", Package: "passt"}
 // farewell is what pasta logs when it ends because the sandbox has; versions from
 // 2024 on do that by themselves.
 const farewell = "is gone, exiting"
-
-// interfaceName is the sandbox's interface, the same on every backend.
-const interfaceName = "eth0"
 
 // Describe says what the plugin is.
 func (p *pasta) Describe() nsplugin.Info {
@@ -84,14 +80,10 @@ func (p *pasta) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error)
 	if err := errors.Join(err, nsnet.CheckTun("pasta")); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)); err != nil {
+	if err := nsnet.CheckFree(w.ports); err != nil {
 		return nil, err
 	}
-	offer := &ns.Offer{
-		Kinds: []ns.Kind{ns.Net},
-		Steps: []ns.Step{nsplugin.LinkUp("lo")},
-		Hooks: []ns.Point{ns.PreExec, ns.PostExec},
-	}
+	offer := nsnet.NewOffer()
 	if req.Facts.Root() && !req.Has(ns.User) {
 		// By then pasta has dropped what it would need to open /proc/PID/ns.
 		offer.Pin = []ns.Kind{ns.Net}
@@ -143,19 +135,13 @@ func explain(err error) error {
 
 // results are what nsctl shows of the network.
 func (w *wish) results(place nsnet.Place) map[string]string {
-	var addresses []string
-	for _, a := range place.Addresses {
-		addresses = append(addresses, a.String())
-	}
-	all := map[string]string{
-		"interface":  interfaceName,
-		"address":    strings.Join(addresses, " "),
+	return nsnet.Results(map[string]string{
+		"interface":  nsnet.Interface,
+		"address":    nsnet.AddressesText(place.Addresses),
 		"mac":        w.mac,
 		"ports":      nsnet.PortsText(w.ports),
 		"allow-host": nsnet.PortsText(w.allowed),
-	}
-	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
-	return all
+	})
 }
 
 // PostExec ends pasta.

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -34,9 +33,6 @@ var program = helper.Program{Name: "slirp4netns", Package: "slirp4netns"}
 
 // farewell is what slirp4netns logs when it ends because the sandbox has.
 const farewell = "exitfd event"
-
-// interfaceName is the sandbox's interface, the same on every backend.
-const interfaceName = "eth0"
 
 // The addresses that slirp4netns gives, and its largest MTU; slirp4netns(1).
 var (
@@ -110,14 +106,10 @@ func (s *slirp) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error)
 	if err := errors.Join(err, nsnet.CheckTun("slirp4netns")); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(nsnet.CheckPorts(w.ports), nsnet.HostPorts.Check(w.ports)); err != nil {
+	if err := nsnet.CheckFree(w.ports); err != nil {
 		return nil, err
 	}
-	offer := &ns.Offer{
-		Kinds: []ns.Kind{ns.Net},
-		Steps: []ns.Step{nsplugin.LinkUp("lo")},
-		Hooks: []ns.Point{ns.PreExec, ns.PostExec},
-	}
+	offer := nsnet.NewOffer()
 	w.names.Offer(req, offer)
 	return offer, nil
 }
@@ -188,17 +180,15 @@ func (w *wish) arguments(pid int, socket string) []string {
 	if len(w.ports) > 0 {
 		args = append(args, "--api-socket="+socket)
 	}
-	return append(args, strconv.Itoa(pid), interfaceName)
+	return append(args, strconv.Itoa(pid), nsnet.Interface)
 }
 
 // results are what nsctl shows of the network.
 func (w *wish) results() map[string]string {
-	all := map[string]string{
-		"interface": interfaceName, "address": address.String(),
+	return nsnet.Results(map[string]string{
+		"interface": nsnet.Interface, "address": address.String(),
 		"mac": w.mac, "ports": nsnet.PortsText(w.ports),
-	}
-	maps.DeleteFunc(all, func(_, value string) bool { return value == "" })
-	return all
+	})
 }
 
 // PostExec ends slirp4netns.

@@ -73,6 +73,18 @@ func HasErrors(ds []Diagnostic) bool {
 	return slices.ContainsFunc(ds, func(d Diagnostic) bool { return d.Severity == Error })
 }
 
+// Errors returns the diagnostics of severity [Error] as one error that joins them,
+// nil if there is none. It is the reverse of [Diagnose].
+func Errors(ds []Diagnostic) error {
+	var errs []error
+	for i := range ds {
+		if ds[i].Severity == Error {
+			errs = append(errs, &ds[i])
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Diagnose returns err as diagnostics of severity [Error]: one for each error
 // that errors.Join put together, and none for nil. An error that holds a
 // *Diagnostic keeps its detail, hint and option; any other becomes the summary

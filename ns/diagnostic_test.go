@@ -43,3 +43,13 @@ func TestHasErrors(t *testing.T) {
 		t.Error("the zero severity is an error")
 	}
 }
+
+func TestErrorsAreWhatDiagnoseReverses(t *testing.T) {
+	ds := []Diagnostic{{Summary: "a", Hint: "b"}, {Severity: Warning, Summary: "w"}, {Summary: "c"}}
+	if got, want := Diagnose(Errors(ds)), []Diagnostic{ds[0], ds[2]}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if err := Errors(ds[1:2]); err != nil {
+		t.Errorf("a warning alone gives %v", err)
+	}
+}

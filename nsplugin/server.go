@@ -132,7 +132,7 @@ func (s *server) fresh(req *ns.Request) (Plugin, error) {
 		return nil, err
 	}
 	req.Settings = ns.ResolveSettings(d, req.Settings, req.Facts.Dir)
-	if err := refusal(ns.CheckSettings(d, req.Settings)); err != nil {
+	if err := ns.Errors(ns.CheckSettings(d, req.Settings)); err != nil {
 		return nil, err
 	}
 	original := reflect.ValueOf(s.plugin).Elem()
@@ -142,17 +142,6 @@ func (s *server) fresh(req *ns.Request) (Plugin, error) {
 		fill(fresh.Elem(), fields, req.Settings)
 	}
 	return fresh.Interface().(Plugin), nil
-}
-
-// refusal returns the errors among ds as one error.
-func refusal(ds []ns.Diagnostic) error {
-	var errs []error
-	for i := range ds {
-		if ds[i].Severity == ns.Error {
-			errs = append(errs, &ds[i])
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // catch makes a panic in one of the plugin's methods an error of the call, so

@@ -92,7 +92,7 @@ func (p *execPlugin) PostExec(ctx context.Context, req *ns.HookRequest) error {
 	if err != nil {
 		return err
 	}
-	return refusal(r.Diagnostics)
+	return ns.Errors(r.Diagnostics)
 }
 
 func (p *execPlugin) hook(ctx context.Context, req *ns.HookRequest, r *reply) error {

@@ -134,7 +134,7 @@ func (def *definition) failed(ctx context.Context, m *message, stdout, stderr []
 		Diagnostics []ns.Diagnostic `json:"diagnostics"`
 	}
 	if decode(stdout, &r) == nil && ns.HasErrors(r.Diagnostics) {
-		return refusal(r.Diagnostics)
+		return ns.Errors(r.Diagnostics)
 	}
 	if ctx.Err() != nil {
 		err = errors.New("it took too long")
@@ -144,17 +144,6 @@ func (def *definition) failed(ctx context.Context, m *message, stdout, stderr []
 		d.Detail = "it said: " + strings.Join(lines[max(0, len(lines)-3):], " / ")
 	}
 	return d
-}
-
-// refusal returns the errors among ds.
-func refusal(ds []ns.Diagnostic) error {
-	var errs []error
-	for i := range ds {
-		if ds[i].Severity == ns.Error {
-			errs = append(errs, &ds[i])
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // what names the program in messages.

@@ -27,12 +27,9 @@ type Invocation struct {
 	NoNewPrivs  bool
 	DryRun      string // "", text, json or syscalls
 	StatusFD    int    // -1 without one
-	NoCache     bool
 	Timings     string // "", text, json or "svg FILE"
-	Debug       bool
 	ShowVersion bool
 	ShowHelp    bool
-	PluginDirs  []string
 }
 
 // Member is a plugin of the run.
@@ -78,8 +75,7 @@ func (inv *Invocation) applyOne(option, value string) error {
 	case "keep-warm":
 		_, err := keepWarm(value)
 		return err
-	case "plugin-dir":
-		inv.PluginDirs = append(inv.PluginDirs, value)
+	case "plugin-dir": // taken by Preview
 	default:
 		return inv.applySwitch(option, value)
 	}
@@ -102,8 +98,9 @@ func (inv *Invocation) setTimings(value string) error {
 
 // applySwitch takes over an option that is true or false.
 func (inv *Invocation) applySwitch(option, value string) error {
-	switches := map[string]*bool{"clearenv": &inv.ClearEnv, "no-new-privs": &inv.NoNewPrivs, "no-cache": &inv.NoCache,
-		"debug": &inv.Debug, "version": &inv.ShowVersion, "help": &inv.ShowHelp}
+	var early bool // Preview has taken it
+	switches := map[string]*bool{"clearenv": &inv.ClearEnv, "no-new-privs": &inv.NoNewPrivs, "no-cache": &early,
+		"debug": &early, "version": &inv.ShowVersion, "help": &inv.ShowHelp}
 	target, ok := switches[option]
 	if !ok {
 		return nil

@@ -14,9 +14,8 @@ import (
 
 // Parse reads nsrun's command line, without the program's name: which plugins,
 // found and described, then all flags against what they describe. The error
-// joins all that is wrong.
-func (s *Session) Parse(ctx context.Context, args []string) (*Invocation, error) {
-	preview := Glance(args)
+// joins all that is wrong. preview is what Glance says of args.
+func (s *Session) Parse(ctx context.Context, args []string, preview Preview) (*Invocation, error) {
 	if err := s.UseDirs(preview.values("plugin-dir")); err != nil {
 		return nil, err
 	}
@@ -47,9 +46,10 @@ func (s *Session) parseAs(ctx context.Context, args []string, preview Preview) (
 		return nil, err
 	}
 	inv.Members = members
-	parsed, err := flags.Parse(args, flagSets(members))
+	sets := flagSets(members)
+	parsed, err := flags.Parse(args, sets)
 	errs := []error{s.explainUnknown(ctx, err, members)}
-	profile, err := flags.Parse(base, flagSets(members))
+	profile, err := flags.Parse(base, sets)
 	errs = append(errs, s.explainUnknown(ctx, err, members), stray(profile.Command))
 	errs = append(errs, inv.apply(override(CoreOptions, profile.Settings[""], parsed.Settings[""]))...)
 	for _, m := range members {

@@ -67,7 +67,7 @@ func run(args []string) int {
 	defer host.Close()
 	s.Host = host
 	early(s, preview, start)
-	inv, err := s.Parse(context.Background(), args)
+	inv, err := s.Parse(context.Background(), args, preview)
 	if err != nil {
 		return fail(err)
 	}

@@ -3,15 +3,13 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/nsrun/nsrun/core"
 	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/internal/procfs"
 	"github.com/nsrun/nsrun/ns"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -95,7 +93,7 @@ func holdRun(base *journal.Base, name string) (journal.Entry, int, error) {
 		return run, -1, refusal(run, "its first process isn't there")
 	}
 	again, err := findRun(base, run.Header.ID)
-	if err == nil && (again.Child != run.Child || parentOf(run.Child) != run.Header.PID) {
+	if err == nil && (again.Child != run.Child || procfs.Parent(run.Child) != run.Header.PID) {
 		err = refusal(run, fmt.Sprintf("process %d is not a child of its nsrun, process %d", run.Child, run.Header.PID))
 	}
 	if err != nil {
@@ -107,21 +105,6 @@ func holdRun(base *journal.Base, name string) (journal.Entry, int, error) {
 
 func refusal(run journal.Entry, why string) error {
 	return &ns.Diagnostic{Summary: "join run " + run.Header.ID + ": refused", Detail: why, Hint: "nsctl ps lists the runs that are alive"}
-}
-
-// parentOf returns the parent of the process pid, or 0; proc_pid_stat(5). The
-// name of a process stands in parentheses and can hold any character.
-func parentOf(pid int) int {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if len(fields) < 2 {
-		return 0
-	}
-	parent, _ := strconv.Atoi(fields[1])
-	return parent
 }
 
 // statusOf returns the status to exit with after err, and what of it to tell.

@@ -67,12 +67,3 @@ func TestV12ForgedRunsAreNotJoined(t *testing.T) {
 		})
 	}
 }
-
-func TestParentOf(t *testing.T) {
-	if got := parentOf(sleeper(t)); got != os.Getpid() {
-		t.Errorf("got %d, want %d", got, os.Getpid())
-	}
-	if got := parentOf(1 << 22); got != 0 {
-		t.Errorf("of nobody: %d", got)
-	}
-}

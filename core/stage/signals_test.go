@@ -108,13 +108,3 @@ func TestASignalFromInsideIsNotSentBack(t *testing.T) {
 		t.Errorf("status %d, got %q, %q", status, out, stderr)
 	}
 }
-
-func TestParseParent(t *testing.T) {
-	for stat, want := range map[string]int{
-		"12 (sh) S 7 1 2": 7, "12 (a) (b) R 3) S 9 1": 9, "12 (sh": 0, "": 0, "1 (x) S": 0,
-	} {
-		if got := parseParent(stat); got != want {
-			t.Errorf("%q: parent %d, want %d", stat, got, want)
-		}
-	}
-}

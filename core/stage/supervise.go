@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nsrun/nsrun/core/stage/relay"
+	"github.com/nsrun/nsrun/internal/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -87,7 +88,7 @@ func (c *Child) isInside(pid int) bool {
 		case c.PID():
 			return true
 		}
-		pid = parentOf(pid)
+		pid = procfs.Parent(pid)
 	}
 	return false
 }
@@ -95,24 +96,9 @@ func (c *Child) isInside(pid int) bool {
 // maxDepth bounds the way up from a process, whose ancestors may change on the way.
 const maxDepth = 256
 
-// parentOf returns the parent of the process pid, or 0 if there is none to be seen.
-func parentOf(pid int) int { return parseParent(readProc(pid, "stat")) }
-
-// readProc returns the start of a file of a process, or "" if it is gone.
-func readProc(pid int, name string) string {
-	fd, err := unix.Open(fmt.Sprintf("/proc/%d/%s", pid, name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return ""
-	}
-	defer func() { _ = unix.Close(fd) }()
-	buf := make([]byte, 4096)
-	n, _ := unix.Read(fd, buf)
-	return string(buf[:max(n, 0)])
-}
-
 // byDefault reports whether the process pid neither ignores nor catches sig.
 func byDefault(pid int, sig unix.Signal) bool {
-	for line := range strings.Lines(readProc(pid, "status")) {
+	for line := range strings.Lines(procfs.Read(pid, "status")) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ":\t")
 		if name != "SigIgn" && name != "SigCgt" {
 			continue
@@ -122,15 +108,4 @@ func byDefault(pid int, sig unix.Signal) bool {
 		}
 	}
 	return true
-}
-
-// parseParent returns the fourth field of a line of /proc/PID/stat; the second
-// is a name in parentheses that may itself hold spaces and parentheses; proc(5).
-func parseParent(stat string) int {
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 2 {
-		return 0
-	}
-	parent, _ := strconv.Atoi(fields[1])
-	return parent
 }

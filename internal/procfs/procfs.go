@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package procfs reads what proc(5) says of a process.
+package procfs
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nsrun/nsrun/internal/plainfile"
+)
+
+// Read returns the file name of the process pid, or "" if the process is gone.
+func Read(pid int, name string) string {
+	text, err := plainfile.Read(fmt.Sprintf("/proc/%d/%s", pid, name))
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// Parent returns the parent of the process pid, or 0 if there is none to be seen.
+func Parent(pid int) int { return parseParent(Read(pid, "stat")) }
+
+// parseParent returns the fourth field of a line of /proc/PID/stat; the second
+// is a name in parentheses that may itself hold spaces and parentheses.
+func parseParent(stat string) int {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, _ := strconv.Atoi(fields[1])
+	return parent
+}

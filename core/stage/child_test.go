@@ -35,18 +35,10 @@ func TestNothingIsLeftInTheFront(t *testing.T) {
 }
 
 func once(t *testing.T, name string, want error) {
-	kinds := []ns.Kind{ns.PID, ns.UTS}
-	prog, err := Compile(Config{Kinds: kinds, Steps: plan(ns.Step{Op: ns.OpInit}), Command: Command{Argv: []string{name}}})
-	if err != nil {
-		t.Error(err)
+	child := loaded(t, Config{Kinds: []ns.Kind{ns.PID, ns.UTS}, Steps: plan(ns.Step{Op: ns.OpInit}), Command: Command{Argv: []string{name}}})
+	if child == nil {
 		return
 	}
-	child, err := Start(kinds)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	child.Load(prog)
 	if err := child.Release(); err != nil {
 		if want == nil {
 			t.Error(err)
@@ -56,6 +48,23 @@ func once(t *testing.T, name string, want error) {
 	if status, err := child.Wait(func() {}); status != 0 || err != nil || want != nil {
 		t.Errorf("status %d, %v", status, err)
 	}
+}
+
+// loaded returns a child that has its program, or nil if the test has failed. It is
+// for threads of their own, where a test must not end.
+func loaded(t *testing.T, cfg Config) *Child {
+	prog, err := Compile(cfg)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	child, err := Start(cfg.Kinds)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	child.Load(prog)
+	return child
 }
 
 func descriptors(t *testing.T) string {
@@ -77,18 +86,10 @@ func TestKill(t *testing.T) {
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
-		kinds := []ns.Kind{ns.PID}
-		prog, err := Compile(Config{Kinds: kinds, Command: Command{Argv: []string{"/bin/sleep", "1000"}}})
-		if err != nil {
-			t.Error(err)
+		child := loaded(t, Config{Kinds: []ns.Kind{ns.PID}, Command: Command{Argv: []string{"/bin/sleep", "1000"}}})
+		if child == nil {
 			return
 		}
-		child, err := Start(kinds)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		child.Load(prog)
 		if err := child.Release(); err != nil {
 			t.Error(err)
 			return

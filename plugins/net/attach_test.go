@@ -3,9 +3,6 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +17,7 @@ func TestBridge(t *testing.T) {
 	for _, filter := range []string{"0", "1"} {
 		t.Run("bridge filter "+filter, func(t *testing.T) {
 			h := newHost(t)
-			setBridgeFilter(t, filter)
+			h.FilterBridges(filter)
 			testBridge(h, "iptables")
 		})
 	}
@@ -51,20 +48,6 @@ func testBridge(h *host, nat string) {
 	a.MustPost(na)
 	b.MustPost(nb)
 	h.Lacks(a.ID, b.ID, ipA, ipB, `veth\w*`)
-}
-
-// setBridgeFilter says whether frames on a bridge pass the IP rules of the host:
-// where br_netfilter is loaded, as Docker does, they do.
-func setBridgeFilter(t *testing.T, value string) {
-	t.Helper()
-	const file = "/proc/sys/net/bridge/bridge-nf-call-iptables"
-	err := os.WriteFile(file, []byte(value), 0)
-	if errors.Is(err, fs.ErrNotExist) && value == "1" {
-		t.Skip("br_netfilter is not loaded")
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
 }
 
 // TestNothingLeft compares the host before and after runs, with each backend.

@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/nettest"
 	"github.com/nsrun/nsrun/nsplugin/nstest"
 )
 
@@ -20,13 +20,7 @@ import (
 func needPasta(t *testing.T) {
 	t.Helper()
 	_, err := program.Find()
-	if err = errors.Join(err, nsnet.CheckTun("pasta")); err == nil {
-		return
-	}
-	if os.Getenv("NSRUN_TEST_MUST_WORK") == "1" {
-		t.Fatal(err)
-	}
-	t.Skip(err)
+	nettest.Need(t, errors.Join(err, nsnet.CheckTun("pasta")))
 }
 
 func set(option, value string) ns.Setting { return ns.Setting{Option: option, Args: []string{value}} }

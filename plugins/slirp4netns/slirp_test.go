@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/nettest"
 	"github.com/nsrun/nsrun/nsplugin/nstest"
 )
 
@@ -23,13 +23,7 @@ import (
 func needSlirp(t *testing.T) {
 	t.Helper()
 	_, err := program.Find()
-	if err = errors.Join(err, nsnet.CheckTun("slirp4netns")); err == nil {
-		return
-	}
-	if os.Getenv("NSRUN_TEST_MUST_WORK") == "1" {
-		t.Fatal(err)
-	}
-	t.Skip(err)
+	nettest.Need(t, errors.Join(err, nsnet.CheckTun("slirp4netns")))
 }
 
 func set(option, value string) ns.Setting { return ns.Setting{Option: option, Args: []string{value}} }

@@ -4,11 +4,8 @@ package nettest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 
@@ -46,7 +43,7 @@ func DefaultNetwork(t *testing.T, kit Kit) {
 	for _, filter := range []string{"0", "1"} {
 		t.Run("ports are published, bridge filter "+filter, func(t *testing.T) {
 			h := NewHost(t)
-			setBridgeFilter(t, filter)
+			h.FilterBridges(filter)
 			published(h, kit)
 		})
 	}
@@ -55,19 +52,6 @@ func DefaultNetwork(t *testing.T, kit Kit) {
 // publish is the option --publish.
 func publish(ports ...string) Options {
 	return Options{PublishOption: nsnet.PublishOption{Publish: ports}}
-}
-
-// setBridgeFilter says whether frames on a bridge pass the IP rules of the host.
-func setBridgeFilter(t *testing.T, value string) {
-	t.Helper()
-	const file = "/proc/sys/net/bridge/bridge-nf-call-iptables"
-	err := os.WriteFile(file, []byte(value), 0)
-	if errors.Is(err, fs.ErrNotExist) && value == "1" {
-		t.Skip("br_netfilter is not loaded")
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		t.Fatal(err)
-	}
 }
 
 func results(h *Host, kit Kit) {

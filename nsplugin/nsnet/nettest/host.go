@@ -3,7 +3,9 @@
 package nettest
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -22,14 +24,38 @@ type Host struct {
 	boxes int
 }
 
+// Need skips the test if err says why it can't work here. Where every test must
+// work (NSRUN_TEST_MUST_WORK=1) the test fails instead.
+func Need(t *testing.T, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case os.Getenv("NSRUN_TEST_MUST_WORK") == "1":
+		t.Fatal(err)
+	default:
+		t.Skip(err)
+	}
+}
+
+// FilterBridges says whether frames on a bridge pass the IP rules of the host, "1" or
+// "0": where br_netfilter is loaded, as Docker does, they do.
+func (h *Host) FilterBridges(value string) {
+	h.T.Helper()
+	const file = "/proc/sys/net/bridge/bridge-nf-call-iptables"
+	err := os.WriteFile(file, []byte(value), 0)
+	if errors.Is(err, fs.ErrNotExist) && value == "1" {
+		h.T.Skip("br_netfilter is not loaded")
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		h.T.Fatal(err)
+	}
+}
+
 // NewHost makes a host, or skips the test where there can be none.
 func NewHost(t *testing.T) *Host {
 	t.Helper()
 	if why := os.Getenv(envPrivate); why != "yes" {
-		if os.Getenv("NSRUN_TEST_MUST_WORK") == "1" {
-			t.Fatalf("no private host: %s", why)
-		}
-		t.Skipf("no private host: %s", why)
+		Need(t, fmt.Errorf("no private host: %s", why))
 	}
 	// Never unlocked: the thread ends with the test, and the namespace with it.
 	runtime.LockOSThread()

@@ -72,8 +72,7 @@ func (r *run) begin() error {
 	if err := r.openJoins(); err != nil {
 		return err
 	}
-	hooks := len(r.plan.Calls(ns.PreExec)) > 0
-	if !hooks {
+	if len(r.plan.Calls(ns.PreExec)) == 0 {
 		if err := r.compile(); err != nil {
 			return err
 		}
@@ -81,14 +80,25 @@ func (r *run) begin() error {
 	if err := r.clone(); err != nil {
 		return err
 	}
-	if !hooks {
-		r.child.Load(r.program)
-	}
-	if err := r.open(); err != nil {
+	if err := r.prepare(); err != nil {
 		r.child.Abandon()
 		return err
 	}
 	return nil
+}
+
+// prepare gives the child what it can have before any hook, and makes the run
+// directory.
+func (r *run) prepare() error {
+	if m := r.plan.IDMap; m != nil && m.Direct {
+		if err := r.child.WriteMap(m); err != nil {
+			return err
+		}
+	}
+	if r.program != nil {
+		r.child.Load(r.program)
+	}
+	return r.open()
 }
 
 // open makes the run directory and writes down what there is to know.

@@ -18,7 +18,21 @@ func (f *faults) idMap(m *IDMap, offered []Kind) {
 	}
 	f.extents("uid map", m.UIDs)
 	f.extents("gid map", m.GIDs)
+	f.direct(m)
 }
+
+// direct checks that a map which nsrun writes takes no privilege.
+func (f *faults) direct(m *IDMap) {
+	switch {
+	case !m.Direct:
+	case m.Helpers:
+		f.add("an id map both direct and by helpers")
+	case !single(m.UIDs) || !single(m.GIDs):
+		f.add("a direct id map with more than one id in a list")
+	}
+}
+
+func single(extents []Extent) bool { return len(extents) == 1 && extents[0].Size == 1 }
 
 func (f *faults) extents(what string, extents []Extent) {
 	if len(extents) == 0 {

@@ -137,6 +137,10 @@ func TestCheckOffer(t *testing.T) {
 		"name of the run to join is missing":          func(o *Offer) { o.Kinds, o.Joins = []Kind{User}, []Join{{Net, "run:"}} },
 		"1025 joins":                                  func(o *Offer) { o.Joins = make([]Join, MaxList+1) },
 		`wants has the unknown kind "flux"`:           func(o *Offer) { o.Wants = []Kind{"flux"} },
+		"an id map both direct and by helpers": func(o *Offer) {
+			o.IDMap = &IDMap{UIDs: []Extent{{0, 1000, 1}}, GIDs: []Extent{{0, 1000, 1}}, Direct: true, Helpers: true}
+		},
+		"a direct id map with more than one id in a list": func(o *Offer) { o.IDMap.Direct = true },
 		"pin has ipc":                                 func(o *Offer) { o.Pin = []Kind{IPC} },
 		`unknown point "x"`:                           func(o *Offer) { o.Hooks = []Point{"x"} },
 		"claims has \"a\" twice":                      func(o *Offer) { o.Claims = []string{"a", "a"} },

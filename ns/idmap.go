@@ -20,6 +20,10 @@ type IDMap struct {
 	DenySetgroups bool `json:"denySetgroups,omitempty"`
 	// Helpers writes the maps through newuidmap(1) and newgidmap(1).
 	Helpers bool `json:"helpers,omitempty"`
+	// Direct has nsrun write the maps, as soon as there is a child, so that the
+	// plugin need not run for it. It is for the caller's own id alone in each list,
+	// which takes no privilege.
+	Direct bool `json:"direct,omitempty"`
 }
 
 // Extent maps Size consecutive ids from Inside to the ids from Outside.

@@ -91,8 +91,10 @@ func front() int {
 		fmt.Println(child.PID())
 		select {}
 	}
-	if err := writeMaps(child.PID(), o.IDMap); err != nil {
-		return complain(err)
+	if o.IDMap != nil {
+		if err := child.WriteMap(o.IDMap); err != nil {
+			return complain(err)
+		}
 	}
 	child.Load(prog)
 	if err := child.Release(); err != nil {
@@ -116,23 +118,6 @@ func complain(err error) int {
 		return x.Status()
 	}
 	return 125
-}
-
-// writeMaps does what the user plugin's hook does.
-func writeMaps(pid int, m *ns.IDMap) error {
-	if m == nil {
-		return nil
-	}
-	proc := fmt.Sprintf("/proc/%d/", pid)
-	if m.DenySetgroups {
-		if err := os.WriteFile(proc+"setgroups", []byte("deny"), 0); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(proc+"uid_map", []byte(ns.FormatExtents(m.UIDs)), 0); err != nil {
-		return err
-	}
-	return os.WriteFile(proc+"gid_map", []byte(ns.FormatExtents(m.GIDs)), 0)
 }
 
 // forbidClone3 installs a filter that answers ENOSYS to clone3(2); seccomp(2).

@@ -115,6 +115,7 @@ func idMapFrom(m *pb.IDMap) *ns.IDMap {
 		GIDs:          each(m.GetGids(), extentFrom),
 		DenySetgroups: m.GetDenySetgroups(),
 		Helpers:       m.GetHelpers(),
+		Direct:        m.GetDirect(),
 	}
 }
 

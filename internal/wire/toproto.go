@@ -119,6 +119,7 @@ func idMapTo(m *ns.IDMap) *pb.IDMap {
 		Gids:          each(m.GIDs, extentTo),
 		DenySetgroups: m.DenySetgroups,
 		Helpers:       m.Helpers,
+		Direct:        m.Direct,
 	}
 }
 

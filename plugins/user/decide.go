@@ -61,6 +61,7 @@ func (c *caller) idMap(uids, gids []ns.Extent) *ns.IDMap {
 		// it from a file.
 		DenySetgroups: !c.root && c.groups.alone(gids),
 		Helpers:       !c.root && !own,
+		Direct:        !c.root && own,
 	}
 }
 

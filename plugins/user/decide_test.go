@@ -74,6 +74,7 @@ func TestMap(t *testing.T) {
 		uids, gids string
 		deny       bool
 		helpers    bool
+		direct     bool
 	}{
 		{name: "root keeps its ids", caller: root(everything...),
 			uids: "0:0:4294967295", gids: "0:0:4294967295"},
@@ -92,11 +93,11 @@ func TestMap(t *testing.T) {
 		{name: "an ordinary user keeps its id among its subordinate ids", options: user{MapAuto: true, MapCurrent: true}, caller: ordinary(),
 			uids: "1000:1000:1 0:100000:1000 1001:101000:64536", gids: "100:100:1 0:200000:100 101:200100:900 1001:201000:500", helpers: true},
 		{name: "an ordinary user is root alone", options: user{MapRoot: true}, caller: ordinary(),
-			uids: "0:1000:1", gids: "0:100:1", deny: true},
+			uids: "0:1000:1", gids: "0:100:1", deny: true, direct: true},
 		{name: "an ordinary user is itself alone", options: user{MapCurrent: true}, caller: ordinary(),
-			uids: "1000:1000:1", gids: "100:100:1", deny: true},
+			uids: "1000:1000:1", gids: "100:100:1", deny: true, direct: true},
 		{name: "an ordinary user needs no helper for its own ids", options: user{MapUsers: []string{"7:1000:1"}, MapGroups: []string{"8:100:1"}}, caller: without(ordinary(), noHelpers, noName),
-			uids: "7:1000:1", gids: "8:100:1", deny: true},
+			uids: "7:1000:1", gids: "8:100:1", deny: true, direct: true},
 		{name: "the half that isn't given is the caller's own id", options: user{MapUsers: []string{"0:100000:5", "5:1000:1"}}, caller: ordinary(),
 			uids: "0:100000:5 5:1000:1", gids: "0:100:1", deny: true, helpers: true},
 		{name: "ranges join where one goes on after another", options: user{MapGroups: []string{"0:200000:1500", "1500:100:1"}}, caller: ordinary(),
@@ -110,7 +111,7 @@ func TestMap(t *testing.T) {
 			if len(notes) > 0 {
 				t.Errorf("notes: %+v", notes)
 			}
-			want := &ns.IDMap{UIDs: extents(t, tt.uids), GIDs: extents(t, tt.gids), DenySetgroups: tt.deny, Helpers: tt.helpers}
+			want := &ns.IDMap{UIDs: extents(t, tt.uids), GIDs: extents(t, tt.gids), DenySetgroups: tt.deny, Helpers: tt.helpers, Direct: tt.direct}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("map (-want +got):\n%s", diff)
 			}
@@ -135,7 +136,7 @@ func TestOwnIDsAloneComeWithANotice(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, notes := (&user{}).decide(tt.caller)
-			want := &ns.IDMap{UIDs: extents(t, "0:1000:1"), GIDs: extents(t, "0:100:1"), DenySetgroups: true}
+			want := &ns.IDMap{UIDs: extents(t, "0:1000:1"), GIDs: extents(t, "0:100:1"), DenySetgroups: true, Direct: true}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("map (-want +got):\n%s", diff)
 			}

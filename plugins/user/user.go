@@ -28,20 +28,24 @@ func (*user) Describe() nsplugin.Info {
 	}
 }
 
-// Negotiate decides the map. It is written by PreExec.
+// Negotiate decides the map. PreExec writes it, where nsrun can't for lack of
+// privilege.
 func (u *user) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error) {
 	c, err := readCaller(req.Facts)
 	if err != nil {
 		return nil, err
 	}
 	m, notes := u.decide(c)
-	return &ns.Offer{
+	o := &ns.Offer{
 		Kinds:       req.Owns,
 		IDMap:       m,
-		Hooks:       []ns.Point{ns.PreExec},
 		Diagnostics: append(blockers(req.Facts), notes...),
 		Freshness:   &ns.Freshness{Files: dependencies()},
-	}, nil
+	}
+	if m != nil && !m.Direct {
+		o.Hooks = []ns.Point{ns.PreExec}
+	}
+	return o, nil
 }
 
 // PreExec writes the map of the child's user namespace. There is nothing to

@@ -242,6 +242,9 @@ func TestOrdinaryUser(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := asAnn(t, tt.etc, role{Options: tt.options, Name: "ann"})
+			if direct := got.Offer.IDMap.Direct; direct != (len(got.Offer.Hooks) == 0) {
+				t.Errorf("nsrun writes the map: %v, but hooks are %v", direct, got.Offer.Hooks)
+			}
 			got.Offer = nil
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)

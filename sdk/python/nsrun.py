@@ -338,7 +338,7 @@ SCHEMA = {
              5: ("fs_type", "string"), 6: ("attrs", ["string"]), 7: ("data", "string"), 8: ("mode", "uint32"),
              9: ("if_exists", "bool")},
     "EnvVar": {1: ("name", "string"), 2: ("value", "string")},
-    "IDMap": {1: ("uids", ["Extent"]), 2: ("gids", ["Extent"]), 3: ("deny_setgroups", "bool"), 4: ("helpers", "bool")},
+    "IDMap": {1: ("uids", ["Extent"]), 2: ("gids", ["Extent"]), 3: ("deny_setgroups", "bool"), 4: ("helpers", "bool"), 5: ("direct", "bool")},
     "Extent": {1: ("inside", "uint32"), 2: ("outside", "uint32"), 3: ("size", "uint32")},
     "Run": {1: ("id", "string"), 2: ("name", "string"), 3: ("plugin", "string"), 4: ("pid", "uint32"), 5: ("paths", "map"),
             6: ("state_dir", "string"), 7: ("request", "NegotiateRequest"), 8: ("id_map", "IDMap"), 9: ("plan", "bytes")},

@@ -1083,7 +1083,9 @@ type IDMap struct {
 	// Write "deny" to /proc/PID/setgroups before the gid map.
 	DenySetgroups bool `protobuf:"varint,3,opt,name=deny_setgroups,json=denySetgroups,proto3" json:"deny_setgroups,omitempty"`
 	// The maps are written through newuidmap(1) and newgidmap(1).
-	Helpers       bool `protobuf:"varint,4,opt,name=helpers,proto3" json:"helpers,omitempty"`
+	Helpers bool `protobuf:"varint,4,opt,name=helpers,proto3" json:"helpers,omitempty"`
+	// nsrun writes the maps, of one id each, the caller's own.
+	Direct        bool `protobuf:"varint,5,opt,name=direct,proto3" json:"direct,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1142,6 +1144,13 @@ func (x *IDMap) GetDenySetgroups() bool {
 func (x *IDMap) GetHelpers() bool {
 	if x != nil {
 		return x.Helpers
+	}
+	return false
+}
+
+func (x *IDMap) GetDirect() bool {
+	if x != nil {
+		return x.Direct
 	}
 	return false
 }
@@ -1815,12 +1824,13 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\tif_exists\x18\t \x01(\bR\bifExists\"2\n" +
 	"\x06EnvVar\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xa2\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xba\x01\n" +
 	"\x05IDMap\x12+\n" +
 	"\x04uids\x18\x01 \x03(\v2\x17.nsrun.plugin.v1.ExtentR\x04uids\x12+\n" +
 	"\x04gids\x18\x02 \x03(\v2\x17.nsrun.plugin.v1.ExtentR\x04gids\x12%\n" +
 	"\x0edeny_setgroups\x18\x03 \x01(\bR\rdenySetgroups\x12\x18\n" +
-	"\ahelpers\x18\x04 \x01(\bR\ahelpers\"N\n" +
+	"\ahelpers\x18\x04 \x01(\bR\ahelpers\x12\x16\n" +
+	"\x06direct\x18\x05 \x01(\bR\x06direct\"N\n" +
 	"\x06Extent\x12\x16\n" +
 	"\x06inside\x18\x01 \x01(\rR\x06inside\x12\x18\n" +
 	"\aoutside\x18\x02 \x01(\rR\aoutside\x12\x12\n" +

@@ -5,12 +5,12 @@ package main
 import (
 	"context"
 	"errors"
-	"net"
 	"slices"
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
 )
 
 // native is the plugin. Its fields are the options.
@@ -44,57 +44,32 @@ func (n *native) Describe() nsplugin.Info {
 
 // wish is what the options come to.
 type wish struct {
-	network network
-	ports   []nsnet.Mapping
-	ips     []nsnet.Address
-	mac     net.HardwareAddr
-	mtu     int
-	limits  nsnet.Bandwidth
-	names   *nsnet.Names
-	isolate bool
+	bridge.Wish
+	names *nsnet.Names
 }
 
 // resolve reads the options. It returns all that is wrong with them, joined.
 func (n *native) resolve() (*wish, error) {
-	w := &wish{isolate: n.Isolate}
+	w := &wish{}
+	w.Isolate = n.Isolate
 	errs := make([]error, 7)
-	w.ports, errs[0] = n.Ports()
-	w.ips, errs[1] = n.Addresses()
-	w.mac, errs[2] = n.HardwareAddr()
-	w.limits, errs[3] = n.Limits()
+	w.Ports, errs[0] = n.Ports()
+	w.IPs, errs[1] = n.Addresses()
+	w.MAC, errs[2] = n.HardwareAddr()
+	w.Limits, errs[3] = n.Limits()
 	w.names, errs[4] = n.Names()
-	subnets, err := n.Subnets(standardSubnet)
+	subnets, err := n.Subnets(bridge.StandardSubnet)
 	if err != nil {
 		return nil, errors.Join(append(errs, err)...)
 	}
-	w.network = newNetwork(subnets)
-	w.mtu, errs[5] = n.Bytes(subnets.Speaks(false))
-	errs[6] = nsnet.CheckRouted(w.ports)
-	return w, errors.Join(append(errs, subnets.CheckWishes(w.ips, w.ports), oneOfAFamily(w.ips))...)
-}
-
-// oneOfAFamily returns an error if two of the addresses are of one family: the
-// sandbox has one interface with one address of each.
-func oneOfAFamily(ips []nsnet.Address) error {
-	have := map[bool]nsnet.Address{}
-	for _, a := range ips {
-		if other, twice := have[a.Is4()]; twice {
-			return nsplugin.Errorf("%s %s: the sandbox has %s already", a.Option, a, other).
-				WithOption(a.Option).WithHint("one address of each family")
-		}
-		have[a.Is4()] = a
-	}
-	return nil
+	w.Subnets = subnets
+	w.MTU, errs[5] = n.Bytes(subnets.Speaks(false))
+	errs[6] = nsnet.CheckRouted(w.Ports)
+	return w, errors.Join(append(errs, w.Check())...)
 }
 
 // free returns an error for each thing on the host that is in the way.
-func (w *wish) free() error {
-	errs := []error{nsnet.CheckFree(w.ports)}
-	if problem, hint := w.network.subnets.BridgeProblem(w.network.device); problem != "" {
-		errs = append(errs, nsplugin.Errorf("attach to bridge %s: %s", w.network.device, problem).WithHint(hint))
-	}
-	return errors.Join(errs...)
-}
+func (w *wish) free() error { return errors.Join(nsnet.CheckFree(w.Ports), w.CheckHost()) }
 
 // Negotiate checks everything that can be known before anything starts, and
 // reports all that is wrong at once.
@@ -113,7 +88,7 @@ func (n *native) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error
 		return nil, err
 	}
 	offer := nsnet.NewOffer()
-	offer.Pin, offer.Diagnostics = []ns.Kind{ns.Net}, forwardWarning(w.network.device)
+	offer.Pin, offer.Diagnostics = []ns.Kind{ns.Net}, forwardWarning(w.Device())
 	w.names.Offer(req, offer)
 	return offer, nil
 }
@@ -125,12 +100,12 @@ func (n *native) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, erro
 	}
 	w, err := n.resolve()
 	if err == nil {
-		err = errors.Join(w.free(), checkTables())
+		err = errors.Join(w.free(), bridge.CheckTables())
 	}
 	if err != nil {
 		return nil, err
 	}
-	return forwardWarning(w.network.device), nil
+	return forwardWarning(w.Device()), nil
 }
 
 // PreExec attaches the sandbox to the bridge.
@@ -139,40 +114,39 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	if err != nil {
 		return nil, err
 	}
-	if err := nsnet.HostPorts.Take(req.RunID, req.RunName, w.ports); err != nil {
+	if err := nsnet.HostPorts.Take(req.RunID, req.RunName, w.Ports); err != nil {
 		return nil, err
 	}
-	k, err := openKernel()
+	k, err := bridge.Open()
 	if err != nil {
 		return nil, err
 	}
-	defer k.close()
-	box, err := w.attach(k, req)
+	defer k.Close()
+	box, err := w.Attach(k, bridge.Run{ID: req.RunID, Name: req.RunName}, req.Paths[ns.Net])
 	if err != nil {
-		return nil, explain(w.network, err) // PostExec follows, and undoes what is left
+		return nil, w.Explain(err) // PostExec follows, and undoes what is left
 	}
-	state, err := box.encode(w.network)
+	state, err := box.State(&w.Wish)
 	if err != nil {
 		return nil, err
 	}
-	reply := &ns.HookReply{Results: box.results(w), State: state}
-	w.names.Reply(req, box.place(), reply)
+	reply := &ns.HookReply{Results: box.Results(&w.Wish), State: state}
+	w.names.Reply(req, box.Place(), reply)
 	return reply, nil
 }
 
 // PostExec detaches the sandbox. Without PreExec's state, all that there is to undo is
 // found by the run's id, so that it doesn't matter how far PreExec came.
 func (n *native) PostExec(_ context.Context, req *ns.HookRequest) error {
-	k, err := openKernel()
+	k, err := bridge.Open()
 	if err != nil {
 		return err
 	}
-	defer k.close()
-	r, err := n.recall(req)
-	if err == nil {
-		err = detach(k, r)
-	}
-	if err != nil {
+	defer k.Close()
+	// The ports were read before, in PreExec.
+	ports, _ := n.Ports()
+	w := bridge.Wish{Ports: ports, Isolate: n.Isolate}
+	if err := w.Detach(k, req.RunID, req.State); err != nil {
 		return nsplugin.Errorf("detach run %s: %w", req.RunID, err).WithHint("nsctl gc tries again")
 	}
 	return nsnet.HostPorts.Drop(req.RunID)

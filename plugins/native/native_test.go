@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
 	"github.com/nsrun/nsrun/nsplugin/nsnet/nettest"
 	"github.com/nsrun/nsrun/nsplugin/nstest"
 )
 
 var kit = nettest.Kit{
 	Subnet: "10.178.0.0/16",
-	Device: defaultDevice,
+	Device: bridge.DefaultDevice,
 	New: func(o nettest.Options) nettest.Backend {
 		return &native{
 			SubnetOption: o.SubnetOption, PublishOption: o.PublishOption, AddressOptions: o.AddressOptions, MACOption: o.MACOption,

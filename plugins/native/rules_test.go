@@ -13,6 +13,7 @@ import (
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
 	"github.com/nsrun/nsrun/nsplugin/nsnet/nettest"
 )
 
@@ -141,7 +142,7 @@ func TestUDPIsForgotten(t *testing.T) {
 // TestTableTakenAway detaches after somebody has removed all rules, or the bridge.
 func TestTableTakenAway(t *testing.T) {
 	for _, command := range [][]string{
-		{"nft", "flush", "ruleset"}, {"ip", "link", "delete", defaultDevice}, {"rm", "-r", runDir},
+		{"nft", "flush", "ruleset"}, {"ip", "link", "delete", bridge.DefaultDevice}, {"rm", "-r", bridge.Dir},
 	} {
 		h, n := nettest.NewHost(t), &native{PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
 		first, second := h.NewSandbox(), h.NewSandbox()
@@ -160,14 +161,14 @@ func TestTableTakenAway(t *testing.T) {
 // TestExplained says in the user's words why a sandbox can't be attached.
 func TestExplained(t *testing.T) {
 	h := nettest.NewHost(t)
-	h.Run("ip", "link", "add", defaultDevice, "type", "veth", "peer", "name", "x")
+	h.Run("ip", "link", "add", bridge.DefaultDevice, "type", "veth", "peer", "name", "x")
 	s := h.NewSandbox()
 	_, err := (&native{}).Negotiate(t.Context(), &s.Req.Request)
 	const want = "attach to bridge nsrunn0: nsrunn0 exists and is no bridge (veth)"
 	if ds := ns.Diagnose(err); len(ds) != 1 || ds[0].Summary != want || ds[0].Hint != "remove it: ip link delete nsrunn0" {
 		t.Errorf("got %+v", ds)
 	}
-	h.Run("ip", "link", "delete", defaultDevice)
+	h.Run("ip", "link", "delete", bridge.DefaultDevice)
 	s.Req.Paths = map[ns.Kind]string{ns.Net: "/nowhere"}
 	_, err = s.Pre(&native{})
 	if err == nil || !strings.Contains(err.Error(), "open network namespace: open /nowhere: no such file or directory") {
@@ -182,10 +183,10 @@ func TestDiskFull(t *testing.T) {
 	h := nettest.NewHost(t)
 	failed, attached := 0, 0
 	for inodes := 1; attached == 0; inodes++ {
-		if err := os.MkdirAll(runDir, 0o700); err != nil {
+		if err := os.MkdirAll(bridge.Dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		h.Run("mount", "-t", "tmpfs", "-o", fmt.Sprintf("nr_inodes=%d", inodes), "full", runDir)
+		h.Run("mount", "-t", "tmpfs", "-o", fmt.Sprintf("nr_inodes=%d", inodes), "full", bridge.Dir)
 		s := h.NewSandbox()
 		_, err := s.Pre(&native{})
 		switch {
@@ -200,7 +201,7 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("%d inodes: detach: %v", inodes, err)
 		}
 		h.Lacks(s.ID, `nsrunn?\w*`, `nsrv\w*`)
-		h.Run("umount", runDir)
+		h.Run("umount", bridge.Dir)
 	}
 	if failed < 3 {
 		t.Errorf("%d attempts failed", failed)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ func (f flow) MatchConntrackFlow(c *netlink.ConntrackFlow) bool { return f(c) }
 // forgetOld makes the kernel forget what it knows of packets to UDP ports that are
 // published now: a sender that doesn't pause would go on reaching what it did before,
 // since addresses are translated by the first packet of a flow only.
-func (k *kernel) forgetOld(ports []nsnet.Mapping) error {
+func (k *Kernel) forgetOld(ports []nsnet.Mapping) error {
 	old := map[uint16]bool{}
 	for _, m := range ports {
 		if m.Protocol == "udp" {
@@ -38,7 +38,7 @@ func (k *kernel) forgetOld(ports []nsnet.Mapping) error {
 }
 
 // forgetRun does the same for ports that were published until now.
-func (k *kernel) forgetRun(r *record) error {
+func (k *Kernel) forgetRun(r *record) error {
 	if !r.udp() {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (k *kernel) forgetRun(r *record) error {
 	})
 }
 
-func (k *kernel) forget(which flow) error {
+func (k *Kernel) forget(which flow) error {
 	for _, family := range []netlink.InetFamily{unix.AF_INET, unix.AF_INET6} {
 		if _, err := k.links.ConntrackDeleteFilters(netlink.ConntrackTable, family, which); err != nil {
 			return fmt.Errorf("forget tracked UDP packets: %w", err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ const (
 )
 
 // addChains adds the chains and their rules to the batch of a new table.
-func (k *kernel) addChains() {
+func (k *Kernel) addChains() {
 	// The sandboxes send to 127.0.0.0/8 by their bridge if they like, and
 	// route_localnet lets that pass to the host's own loopback services, as in
 	// CVE-2020-8558. Here it is stopped, before connection tracking: answers to
@@ -42,7 +42,7 @@ func (k *kernel) addChains() {
 	k.chain("forward", nft.ChainTypeFilter, nft.ChainHookForward, nft.ChainPriorityFilter, forwardRules()...)
 }
 
-func (k *kernel) chain(name string, typ nft.ChainType, hook *nft.ChainHook, priority *nft.ChainPriority, rules ...[]expr.Any) *nft.Chain {
+func (k *Kernel) chain(name string, typ nft.ChainType, hook *nft.ChainHook, priority *nft.ChainPriority, rules ...[]expr.Any) *nft.Chain {
 	c := k.rules.AddChain(&nft.Chain{Name: name, Table: table, Type: typ, Hooknum: hook, Priority: priority})
 	for _, r := range rules {
 		k.rules.AddRule(&nft.Rule{Table: table, Chain: c, Exprs: r})
@@ -52,7 +52,7 @@ func (k *kernel) chain(name string, typ nft.ChainType, hook *nft.ChainHook, prio
 
 // publishChain adds the chain that changes the destination of packets to published
 // ports. A port on one address goes before the same on all.
-func (k *kernel) publishChain() *nft.Chain {
+func (k *Kernel) publishChain() *nft.Chain {
 	c := k.chain("publish", "", nil, nil)
 	for _, f := range []*family{ipv4, ipv6} {
 		words := f.length / 4

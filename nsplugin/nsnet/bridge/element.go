@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"encoding/binary"
@@ -19,7 +19,7 @@ import (
 var protocols = map[string]byte{"tcp": unix.IPPROTO_TCP, "udp": unix.IPPROTO_UDP, "sctp": unix.IPPROTO_SCTP}
 
 // addBridgeElements makes the table know the bridge. The caller holds the lock.
-func (k *kernel) addBridgeElements(device string) error {
+func (k *Kernel) addBridgeElements(device string) error {
 	if err := k.bridgeElements(device, k.rules.SetAddElements); err != nil {
 		return fmt.Errorf("add bridge %s to nftables sets: %w", device, err)
 	}
@@ -27,7 +27,7 @@ func (k *kernel) addBridgeElements(device string) error {
 }
 
 // removeBridgeElements makes the table forget the bridge. It need not know it.
-func (k *kernel) removeBridgeElements(device string) error {
+func (k *Kernel) removeBridgeElements(device string) error {
 	err := k.bridgeElements(device, k.rules.SetDeleteElements)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return fmt.Errorf("delete bridge %s from nftables sets: %w", device, err)
@@ -35,7 +35,7 @@ func (k *kernel) removeBridgeElements(device string) error {
 	return nil
 }
 
-func (k *kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElement) error) error {
+func (k *Kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElement) error) error {
 	once := name(device)
 	err := errors.Join(
 		do(bridges, []nft.SetElement{{Key: once}}),
@@ -47,7 +47,7 @@ func (k *kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElemen
 }
 
 // addElements makes the table know a sandbox: its addresses, and its ports.
-func (k *kernel) addElements(runID string, addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) error {
+func (k *Kernel) addElements(runID string, addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) error {
 	for set, elements := range elementsFor(addresses, ports, isolate) {
 		for i := range elements {
 			elements[i].Comment = runID
@@ -110,7 +110,7 @@ func port(n int) []byte {
 }
 
 // removeElements makes the table forget a run whose elements are all there.
-func (k *kernel) removeElements(r *record) error {
+func (k *Kernel) removeElements(r *record) error {
 	for set, elements := range elementsFor(r.all(), r.ports, r.isolate) {
 		if err := k.rules.SetDeleteElements(set, elements); err != nil {
 			return fmt.Errorf("make nftables elements: %w", err)
@@ -125,7 +125,7 @@ func (k *kernel) removeElements(r *record) error {
 // searchElements makes the table forget all of a run that it finds there. The kernel
 // lists a set in parts, and leaves elements out if the set changes meanwhile; so it
 // looks until it has found nothing twice.
-func (k *kernel) searchElements(runID string) error {
+func (k *Kernel) searchElements(runID string) error {
 	for empty := 0; empty < 2; {
 		count, err := k.removeFound(runID)
 		if err != nil {
@@ -139,7 +139,7 @@ func (k *kernel) searchElements(runID string) error {
 }
 
 // removeFound removes the elements of the run that it finds, and returns how many.
-func (k *kernel) removeFound(runID string) (count int, err error) {
+func (k *Kernel) removeFound(runID string) (count int, err error) {
 	there, err := k.hasTable()
 	if !there || err != nil {
 		return 0, err
@@ -161,7 +161,7 @@ func (k *kernel) removeFound(runID string) (count int, err error) {
 }
 
 // elementsOf returns the elements of the set that belong to the run.
-func (k *kernel) elementsOf(set *nft.Set, runID string) ([]nft.SetElement, error) {
+func (k *Kernel) elementsOf(set *nft.Set, runID string) ([]nft.SetElement, error) {
 	elements, err := k.rules.GetSetElements(set)
 	if err != nil {
 		return nil, fmt.Errorf("list nftables set %s: %w", set.Name, err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ import (
 
 // removeLinks removes interfaces; they need not exist. Several are removed as a group,
 // for which the kernel waits for all processors once and not once for each.
-func (k *kernel) removeLinks(names ...string) error {
+func (k *Kernel) removeLinks(names ...string) error {
 	var links []netlink.Link
 	for _, name := range names {
 		link, err := k.links.LinkByName(name)
@@ -43,7 +43,7 @@ func (k *kernel) removeLinks(names ...string) error {
 
 // removeGroup makes links a group of their own and removes it. Groups are numbers
 // that anybody may use, and that people choose small, so this one is random and large.
-func (k *kernel) removeGroup(links []netlink.Link) error {
+func (k *Kernel) removeGroup(links []netlink.Link) error {
 	group := 1<<30 | rand.Uint32N(1<<30)
 	for _, link := range links {
 		if err := k.links.LinkSetGroup(link, int(group)); err != nil && !errors.Is(err, unix.ENODEV) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"errors"
@@ -12,13 +12,19 @@ import (
 	"slices"
 )
 
-// detach removes all of a run: its elements in the table, its interfaces, its
-// leases, and what was there for it alone. It succeeds when there is nothing.
+// Detach removes all of a run: its elements in the table, its interfaces, its
+// leases, and what was there for it alone. It succeeds when there is nothing. The
+// state is what [Box.State] returned; without it all that there is to undo is found by
+// the run's id.
 //
 // Whatever removes an interface or rules waits for all processors, for some ten
 // milliseconds each time; so what can be done side by side is, and without the lock
 // as far as it touches nobody else.
-func detach(k *kernel, r *record) error {
+func (w *Wish) Detach(k *Kernel, runID string, state []byte) error {
+	r, err := w.recall(runID, state)
+	if err != nil {
+		return err
+	}
 	alone, err := tearDown(k, r)
 	if alone || err != nil {
 		return err
@@ -26,14 +32,14 @@ func detach(k *kernel, r *record) error {
 	rules := make(chan error)
 	go func() { rules <- withdraw(k, r) }()
 	// Another sandbox can have the address when both are done.
-	if err := errors.Join(k.removeLinks(hostEnd(r.runID), shaper(r.runID)), <-rules); err != nil {
+	if err := errors.Join(k.removeLinks(HostEnd(r.runID), shaper(r.runID)), <-rules); err != nil {
 		return err
 	}
 	return release(k, r)
 }
 
 // tearDown removes everything if the run is the last one, and reports whether it is.
-func tearDown(k *kernel, r *record) (alone bool, err error) {
+func tearDown(k *Kernel, r *record) (alone bool, err error) {
 	unlock, err := lockToUndo()
 	if err != nil {
 		return false, err
@@ -48,7 +54,7 @@ func tearDown(k *kernel, r *record) (alone bool, err error) {
 	for device := range r.Addresses {
 		all[device] = network{device: device}.leases() // also if somebody has removed the files
 	}
-	names := append(slices.Collect(maps.Keys(all)), hostEnd(r.runID), shaper(r.runID))
+	names := append(slices.Collect(maps.Keys(all)), HostEnd(r.runID), shaper(r.runID))
 	if err := errors.Join(k.removeLinks(names...), <-rules); err != nil {
 		return true, err
 	}
@@ -62,7 +68,7 @@ func tearDown(k *kernel, r *record) (alone bool, err error) {
 
 // withdraw removes the run's rules: those that must be there, or all that are found if
 // that fails, as it does when one is missing.
-func withdraw(k *kernel, r *record) error {
+func withdraw(k *Kernel, r *record) error {
 	if !r.Complete || k.removeElements(r) != nil {
 		if err := k.searchElements(r.runID); err != nil {
 			return err
@@ -73,7 +79,7 @@ func withdraw(k *kernel, r *record) error {
 
 // release gives the run's addresses free, and removes each bridge whose last sandbox
 // that was.
-func release(k *kernel, r *record) error {
+func release(k *Kernel, r *record) error {
 	unlock, err := lockToUndo()
 	if err != nil {
 		return err
@@ -95,7 +101,7 @@ func release(k *kernel, r *record) error {
 }
 
 // removeNetwork removes a bridge that has no sandbox any more, and its directory.
-func (k *kernel) removeNetwork(device string, dir leases) error {
+func (k *Kernel) removeNetwork(device string, dir leases) error {
 	if err := errors.Join(k.removeLinks(device), k.removeBridgeElements(device)); err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"fmt"
@@ -45,7 +45,7 @@ func TestLeases(t *testing.T) {
 	subnets := nsnet.Subnets{netip.MustParsePrefix("10.1.0.0/29"), netip.MustParsePrefix("fd00::/64")}
 	allot := func(run string, wanted ...nsnet.Address) string {
 		t.Helper()
-		all, err := dir.allot(subnets, wanted, holder{run, "name-" + run})
+		all, err := dir.allot(subnets, wanted, Run{run, "name-" + run})
 		if err != nil {
 			return err.Error()
 		}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"fmt"
@@ -73,8 +73,8 @@ func runSets() []*nft.Set {
 	return all
 }
 
-// checkTables returns an error if this kernel can't have such a table.
-func checkTables() error {
+// CheckTables returns an error if this kernel can't have such a table.
+func CheckTables() error {
 	conn, err := nft.New()
 	if err == nil {
 		_, err = conn.ListTablesOfFamily(nft.TableFamilyINet)
@@ -87,7 +87,7 @@ func checkTables() error {
 }
 
 // hasTable reports whether the table is there.
-func (k *kernel) hasTable() (bool, error) {
+func (k *Kernel) hasTable() (bool, error) {
 	tables, err := k.rules.ListTablesOfFamily(nft.TableFamilyINet)
 	if err != nil {
 		return false, fmt.Errorf("list nftables tables: %w", err)
@@ -102,7 +102,7 @@ func (k *kernel) hasTable() (bool, error) {
 
 // ensureTable makes the table with its sets and chains in one transaction, unless
 // it is there. It reports whether it made it. The caller holds the lock.
-func (k *kernel) ensureTable() (made bool, err error) {
+func (k *Kernel) ensureTable() (made bool, err error) {
 	if there, err := k.hasTable(); there || err != nil {
 		return false, err
 	}
@@ -120,7 +120,7 @@ func (k *kernel) ensureTable() (made bool, err error) {
 }
 
 // removeTable removes the table; it need not exist.
-func (k *kernel) removeTable() error {
+func (k *Kernel) removeTable() error {
 	there, err := k.hasTable()
 	if !there || err != nil {
 		return err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"crypto/rand"
@@ -16,7 +16,7 @@ import (
 
 // ensureNetwork makes the table and the network's bridge, or what is missing of them,
 // and returns the bridge's index. The caller holds the lock.
-func (k *kernel) ensureNetwork(n network) (int, error) {
+func (k *Kernel) ensureNetwork(n network) (int, error) {
 	made, err := k.ensureTable()
 	if err != nil {
 		return 0, err
@@ -41,7 +41,7 @@ func (k *kernel) ensureNetwork(n network) (int, error) {
 }
 
 // configureBridge gives the bridge its addresses and sets it up.
-func (k *kernel) configureBridge(n network, link netlink.Link) error {
+func (k *Kernel) configureBridge(n network, link netlink.Link) error {
 	if err := set(bridgeSysctls(n)...); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (k *kernel) configureBridge(n network, link netlink.Link) error {
 // addBridge makes the interface. It gets a hardware address of its own: otherwise
 // the kernel gives it that of a port, another one whenever ports come and go, and
 // the sandboxes send to one that is gone.
-func (k *kernel) addBridge(n network) (netlink.Link, error) {
+func (k *Kernel) addBridge(n network) (netlink.Link, error) {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.HardwareAddr = n.device, randomMAC()
 	if err := k.links.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}); err != nil {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"encoding/json"
@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"slices"
 
-	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
@@ -27,13 +26,10 @@ type record struct {
 	isolate bool
 }
 
-// encode returns the record of an attached sandbox as a hook's state.
-func (b *box) encode(n network) ([]byte, error) {
-	var all []netip.Addr
-	for _, p := range b.addresses {
-		all = append(all, p.Addr())
-	}
-	state, err := json.Marshal(record{Addresses: map[string][]netip.Addr{n.device: all}, Complete: true})
+// State returns what [Wish.Detach] wants to know of an attached sandbox, as a hook's
+// state.
+func (b *Box) State(w *Wish) ([]byte, error) {
+	state, err := json.Marshal(record{Addresses: map[string][]netip.Addr{w.Device(): b.plain()}, Complete: true})
 	if err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}
@@ -42,17 +38,16 @@ func (b *box) encode(n network) ([]byte, error) {
 
 // recall returns the record of a run, from the state if there is one, and otherwise
 // from the leases.
-func (n *native) recall(req *ns.HookRequest) (*record, error) {
+func (w *Wish) recall(runID string, state []byte) (*record, error) {
 	r := &record{}
 	var err error
-	if len(req.State) == 0 || json.Unmarshal(req.State, r) != nil {
-		r, err = searchLeases(req.RunID)
+	if len(state) == 0 || json.Unmarshal(state, r) != nil {
+		r, err = searchLeases(runID)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.runID, r.isolate = req.RunID, n.Isolate
-	r.ports, _ = n.Ports() // which were read before, in PreExec
+	r.runID, r.isolate, r.ports = runID, w.Isolate, w.Ports
 	r.forgetReleased()
 	return r, nil
 }
@@ -79,7 +74,7 @@ func (r *record) forgetReleased() {
 		dir := network{device: device}.leases()
 		own := slices.DeleteFunc(addresses, func(a netip.Addr) bool {
 			h, leased := dir.holder(a)
-			return !leased || h.RunID != r.runID
+			return !leased || h.ID != r.runID
 		})
 		r.Complete = r.Complete && len(own) == len(addresses)
 		r.Addresses[device] = own

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"crypto/sha256"
@@ -16,9 +16,9 @@ import (
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
-// hostEnd is the name of the host's end of a run's pair of interfaces. It follows
-// from the run's id, so that it can be found again without a record.
-func hostEnd(runID string) string { return linkName("nsrv", runID) }
+// HostEnd is the name of the host's end of what connects a run's sandbox to its
+// bridge. It follows from the run's id, so that it can be found again without a record.
+func HostEnd(runID string) string { return linkName("nsrv", runID) }
 
 // linkName returns prefix and a hash of the run's id, 15 bytes together: the most
 // that the kernel takes; IFNAMSIZ of netdevice(7).
@@ -28,47 +28,52 @@ func linkName(prefix, runID string) string {
 
 // pair is what is to be known for making a run's pair of interfaces, veth(4).
 type pair struct {
-	runID  string
-	netns  string // path of the sandbox's network namespace
-	bridge int    // index
-	mac    net.HardwareAddr
-	mtu    int
+	runID string
+	netns string // path of the sandbox's network namespace
+	mac   net.HardwareAddr
+	mtu   int
 }
 
-// addPair makes the pair: one end in the bridge, the other one in the sandbox.
-func (k *kernel) addPair(p pair) (netlink.Link, error) {
+// addPair makes the pair, one end of it in the sandbox.
+func (k *Kernel) addPair(p pair) error {
 	netns, err := os.Open(p.netns)
 	if err != nil {
-		return nil, fmt.Errorf("open network namespace: %w", err)
+		return fmt.Errorf("open network namespace: %w", err)
 	}
 	defer netns.Close()
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.MTU = hostEnd(p.runID), p.mtu
+	attrs.Name, attrs.MTU = HostEnd(p.runID), p.mtu
 	veth := netlink.NewVeth(attrs)
 	veth.PeerName, veth.PeerNamespace = nsnet.Interface, netlink.NsFd(int(netns.Fd()))
 	veth.PeerHardwareAddr, veth.PeerMTU = p.mac, uint32(p.mtu)
 	if err := k.links.LinkAdd(veth); err != nil {
-		return nil, fmt.Errorf("add interface %s with its peer %s in the sandbox: %w", attrs.Name, nsnet.Interface, err)
+		return fmt.Errorf("add interface %s with its peer %s in the sandbox: %w", attrs.Name, nsnet.Interface, err)
 	}
-	link, err := k.links.LinkByName(attrs.Name)
-	if err != nil {
-		return nil, fmt.Errorf("find interface %s: %w", attrs.Name, err)
-	}
-	return link, k.plug(link, p)
+	return nil
 }
 
-// plug puts the host's end into the bridge.
-func (k *kernel) plug(link netlink.Link, p pair) error {
+// plug puts the host's end of what connects the run's sandbox into the bridge.
+func (k *Kernel) plug(runID string, bridge int) (netlink.Link, error) {
+	name := HostEnd(runID)
+	link, err := k.links.LinkByName(name)
+	if err != nil {
+		return nil, fmt.Errorf("find interface %s: %w", name, err)
+	}
+	return link, k.setUpPort(link, runID, bridge)
+}
+
+// setUpPort makes link the run's port of the bridge with that index.
+func (k *Kernel) setUpPort(link netlink.Link, runID string, bridge int) error {
 	name := link.Attrs().Name
 	// A port of a bridge needs no address, and what a sandbox sends is nothing for
 	// the host to take its own IPv6 configuration from.
 	if err := set(sysctl{"ipv6/conf/" + name + "/disable_ipv6", "1"}); err != nil {
 		return err
 	}
-	if err := k.links.LinkSetAlias(link, "nsrun "+p.runID); err != nil {
+	if err := k.links.LinkSetAlias(link, "nsrun "+runID); err != nil {
 		return fmt.Errorf("set alias of interface %s: %w", name, err)
 	}
-	if err := k.links.LinkSetMasterByIndex(link, p.bridge); err != nil {
+	if err := k.links.LinkSetMasterByIndex(link, bridge); err != nil {
 		return fmt.Errorf("put interface %s into the bridge: %w", name, err)
 	}
 	// Where frames on a bridge pass the IP rules, a sandbox's packet to its own
@@ -82,9 +87,10 @@ func (k *kernel) plug(link netlink.Link, p pair) error {
 	return nil
 }
 
-// configure gives the sandbox's interface its addresses and routes, and sets it up.
-// It returns the interface's hardware address.
-func configure(netns string, addresses []netip.Prefix) (mac net.HardwareAddr, err error) {
+// Configure gives the sandbox's interface its addresses, and routes to everywhere by
+// the bridge, and sets it up. It returns the interface's hardware address. The caller
+// must be able to enter the network namespace at the path netns; setns(2).
+func Configure(netns string, addresses []netip.Prefix) (mac net.HardwareAddr, err error) {
 	err = inside(netns, func() error {
 		links, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 		if err != nil {

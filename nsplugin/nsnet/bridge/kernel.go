@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"errors"
@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernel is the host's network, by sockets that stay in the network namespace in
-// which they were opened, whichever thread uses them.
-type kernel struct {
+// Kernel is the network of the namespace in which it was opened: by sockets that stay
+// there, whichever thread uses them.
+type Kernel struct {
 	links *netlink.Handle // rtnetlink(7), and connection tracking
 	rules *nft.Conn
 }
 
-// openKernel opens the sockets; close closes them.
-func openKernel() (*kernel, error) {
+// Open opens the network of the calling thread's namespace. [Kernel.Close] closes it.
+func Open() (*Kernel, error) {
 	links, err := netlink.NewHandle(unix.NETLINK_ROUTE, unix.NETLINK_NETFILTER)
 	if err != nil {
 		return nil, fmt.Errorf("open netlink socket: %w", err)
@@ -30,10 +30,11 @@ func openKernel() (*kernel, error) {
 		links.Close()
 		return nil, fmt.Errorf("open nftables socket: %w", err)
 	}
-	return &kernel{links, rules}, nil
+	return &Kernel{links, rules}, nil
 }
 
-func (k *kernel) close() {
+// Close closes the sockets.
+func (k *Kernel) Close() {
 	k.links.Close()
 	_ = k.rules.CloseLasting() // there is nothing to lose
 }
@@ -44,11 +45,11 @@ func isNoLink(err error) bool {
 	return errors.As(err, &none)
 }
 
-// awaitUp waits until the interfaces carry packets. The kernel learns in the
+// AwaitUp waits until the interfaces carry packets. The kernel learns in the
 // background that the other end of a pair is up, and only then lets a bridge use it:
 // the first packets of a command that is quicker are lost, and sent again a second
 // later.
-func (k *kernel) awaitUp(names ...string) error {
+func (k *Kernel) AwaitUp(names ...string) error {
 	const poll, patience = time.Millisecond, 5 * time.Second
 	for end := time.Now().Add(patience); len(names) > 0; time.Sleep(poll) {
 		link, err := k.links.LinkByName(names[0])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"encoding/json"
@@ -21,10 +21,12 @@ import (
 // has, named by the address. All methods want the lock.
 type leases string
 
-// holder is what a lease's file says.
-type holder struct {
-	RunID   string `json:"runId"`
-	RunName string `json:"runName"`
+// Run is a run that has a place on a bridge, as a lease's file has it.
+type Run struct {
+	// ID is the run's id, by which all of it is found again. Required.
+	ID string `json:"runId"`
+	// Name is what messages call it.
+	Name string `json:"runName"`
 }
 
 // exhaustedError says that all addresses of a subnet are leased.
@@ -48,7 +50,7 @@ func (e *takenError) Error() string {
 }
 
 // allot leases an address of each subnet, those of wanted where they are given.
-func (dir leases) allot(subnets nsnet.Subnets, wanted []nsnet.Address, who holder) ([]netip.Prefix, error) {
+func (dir leases) allot(subnets nsnet.Subnets, wanted []nsnet.Address, who Run) ([]netip.Prefix, error) {
 	if err := os.MkdirAll(string(dir), 0o700); err != nil {
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func (dir leases) choose(subnets nsnet.Subnets, subnet netip.Prefix, wanted []ns
 	for _, w := range wanted {
 		if subnet.Contains(w.Addr) {
 			if by, leased := dir.holder(w.Addr); leased {
-				return w.Addr, &takenError{w.Addr, by.RunName}
+				return w.Addr, &takenError{w.Addr, by.Name}
 			}
 			return w.Addr, nil
 		}
@@ -107,8 +109,8 @@ func candidates(subnets nsnet.Subnets, subnet netip.Prefix, last netip.Addr) ite
 
 // holder returns the run that has the address. A file that can't be read is
 // nobody's: it is written whole or not at all.
-func (dir leases) holder(a netip.Addr) (holder, bool) {
-	var h holder
+func (dir leases) holder(a netip.Addr) (Run, bool) {
+	var h Run
 	data, err := os.ReadFile(filepath.Join(string(dir), a.String()))
 	return h, err == nil && json.Unmarshal(data, &h) == nil
 }
@@ -128,7 +130,7 @@ func (dir leases) lastFile(a netip.Addr) string {
 }
 
 // write leases the address.
-func (dir leases) write(a netip.Addr, who holder) error {
+func (dir leases) write(a netip.Addr, who Run) error {
 	data, err := json.Marshal(who)
 	if err != nil {
 		return fmt.Errorf("encode lease: %w", err)
@@ -172,7 +174,7 @@ func (dir leases) of(runID string) ([]netip.Addr, error) {
 	all, err := dir.addresses()
 	return slices.DeleteFunc(all, func(a netip.Addr) bool {
 		h, leased := dir.holder(a)
-		return !leased || h.RunID != runID
+		return !leased || h.ID != runID
 	}), err
 }
 
@@ -180,7 +182,7 @@ func (dir leases) of(runID string) ([]netip.Addr, error) {
 // leases are left.
 func (dir leases) release(runID string, addresses []netip.Addr) (left int, err error) {
 	for _, a := range addresses {
-		if h, leased := dir.holder(a); !leased || h.RunID != runID {
+		if h, leased := dir.holder(a); !leased || h.ID != runID {
 			continue
 		}
 		if err := os.Remove(filepath.Join(string(dir), a.String())); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -194,7 +196,7 @@ func (dir leases) release(runID string, addresses []netip.Addr) (left int, err e
 // networks returns the leases of all networks, by the names of their bridges.
 func networks() map[string]leases {
 	found := map[string]leases{}
-	dirs, _ := filepath.Glob(filepath.Join(runDir, "networks", "*"))
+	dirs, _ := filepath.Glob(filepath.Join(Dir, "networks", "*"))
 	for _, dir := range dirs {
 		if name := filepath.Base(dir); strings.HasPrefix(name, "nsrunn") {
 			found[name] = leases(dir)

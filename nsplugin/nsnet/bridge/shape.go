@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ func shaper(runID string) string { return linkName("nsri", runID) }
 
 // limit limits what the sandbox behind link receives and sends. Both are done on the
 // host, where the sandbox can't undo them.
-func (k *kernel) limit(link netlink.Link, runID string, b nsnet.Bandwidth) error {
+func (k *Kernel) limit(link netlink.Link, runID string, b nsnet.Bandwidth) error {
 	if b.In > 0 {
 		// What the sandbox receives is what the host's end sends.
 		if err := k.addBucket(link, b.In); err != nil {
@@ -32,7 +32,7 @@ func (k *kernel) limit(link netlink.Link, runID string, b nsnet.Bandwidth) error
 
 // limitSent redirects what comes in by link to an interface that sends it on at the
 // given rate: only what is sent can be queued.
-func (k *kernel) limitSent(link netlink.Link, runID string, rate uint64) error {
+func (k *Kernel) limitSent(link netlink.Link, runID string, rate uint64) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = shaper(runID)
 	if err := k.links.LinkAdd(&netlink.Ifb{LinkAttrs: attrs}); err != nil {
@@ -52,7 +52,7 @@ func (k *kernel) limitSent(link netlink.Link, runID string, rate uint64) error {
 }
 
 // addBucket puts a token bucket before link; tc-tbf(8). Packets wait 25 ms at most.
-func (k *kernel) addBucket(link netlink.Link, rate uint64) error {
+func (k *Kernel) addBucket(link netlink.Link, rate uint64) error {
 	const latency = 40 // in a second
 	bytes, burst := rate/8, nsnet.Burst(rate)
 	err := k.links.QdiscReplace(&netlink.Tbf{
@@ -73,7 +73,7 @@ func ticks(rate uint64, burst uint32) uint32 {
 }
 
 // redirect sends all that comes in by link out by to.
-func (k *kernel) redirect(link, to netlink.Link) error {
+func (k *Kernel) redirect(link, to netlink.Link) error {
 	index := link.Attrs().Index
 	err := k.links.QdiscReplace(&netlink.Ingress{QdiscAttrs: netlink.QdiscAttrs{
 		LinkIndex: index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_INGRESS}})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package bridge
 
 import (
 	"errors"
@@ -13,16 +13,16 @@ import (
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
-// runDir is where all files are kept. The kernel's side of a network is gone after
-// a reboot, and what is on /run is gone then, too.
-const runDir = "/run/nsrun/native"
+// Dir is where all files are kept. The kernel's side of a network is gone after a
+// reboot, and what is on /run is gone then, too.
+const Dir = "/run/nsrun/native"
 
-// defaultDevice is the bridge of the default network.
-const defaultDevice = "nsrunn0"
+// DefaultDevice is the bridge of the default network.
+const DefaultDevice = "nsrunn0"
 
-// standardSubnet is the default network. It is none of those that container
+// StandardSubnet is the default network. It is none of those that container
 // engines, libvirt and Kubernetes take by default, nor that of nsrun-plugin-net.
-var standardSubnet = netip.MustParsePrefix("10.178.0.0/16")
+var StandardSubnet = netip.MustParsePrefix("10.178.0.0/16")
 
 // network is one bridge with its addresses. Each choice of subnets has a bridge of
 // its own, whose name is the network's.
@@ -32,17 +32,17 @@ type network struct {
 }
 
 func newNetwork(subnets nsnet.Subnets) network {
-	if slices.Equal(subnets, nsnet.Subnets{standardSubnet}) {
-		return network{defaultDevice, subnets}
+	if slices.Equal(subnets, nsnet.Subnets{StandardSubnet}) {
+		return network{DefaultDevice, subnets}
 	}
 	return network{"nsrunn-" + subnets.Tag(), subnets} // 15 bytes, the most that the kernel takes
 }
 
 // leases are the addresses of the network's sandboxes.
-func (n network) leases() leases { return leases(filepath.Join(runDir, "networks", n.device)) }
+func (n network) leases() leases { return leases(filepath.Join(Dir, "networks", n.device)) }
 
 // lockFile is the file of the lock.
-const lockFile = runDir + "/lock"
+const lockFile = Dir + "/lock"
 
 // lock keeps others from changing what sandboxes share, the leases, the bridges and
 // the table, until unlock is called.

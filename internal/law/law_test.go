@@ -45,10 +45,11 @@ var direct = []struct {
 	allowed []string
 	why     string
 }{
-	{"plugins/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/nettest", "nsplugin/nstest"}, "the plugins that ship are third-party plugins"},
-	{"examples/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/nettest", "nsplugin/nstest"}, "an example shows what an author has"},
+	{"plugins/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/firewall", "nsplugin/nsnet/nettest", "nsplugin/nstest"}, "the plugins that ship are third-party plugins"},
+	{"examples/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/firewall", "nsplugin/nsnet/nettest", "nsplugin/nstest"}, "an example shows what an author has"},
 	{"nsplugin", []string{"ns", "internal/wire"}, "the SDK stands on the vocabulary and the wire"},
 	{"nsplugin/helper", []string{"ns", "nsplugin"}, "running helpers is part of the SDK, and of nothing else"},
+	{"nsplugin/nsnet/firewall", []string{"ns", "nsplugin", "nsplugin/nsnet/nettest"}, "reading the host's firewall is part of the SDK; only backends with a bridge pay for linking it"},
 	{"nsplugin/nsnet/nettest", []string{"ns", "nsplugin/nsnet"}, "the tests of network backends are for authors outside, too"},
 	{"nsplugin/nsnet/bridge", []string{"ns", "nsplugin", "nsplugin/nsnet"}, "an own bridge is what two backends share, and part of the SDK"},
 	{"nsplugin/nsnet", []string{"ns", "nsplugin"}, "what network backends share is part of the SDK, and of nothing else"},

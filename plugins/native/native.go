@@ -11,6 +11,7 @@ import (
 	"github.com/nsrun/nsrun/nsplugin"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/firewall"
 )
 
 // native is the plugin. Its fields are the options.
@@ -88,7 +89,7 @@ func (n *native) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error
 		return nil, err
 	}
 	offer := nsnet.NewOffer()
-	offer.Pin, offer.Diagnostics = []ns.Kind{ns.Net}, forwardWarning(w.Device())
+	offer.Pin, offer.Diagnostics = []ns.Kind{ns.Net}, firewall.ForwardWarning(w.Device())
 	w.names.Offer(req, offer)
 	return offer, nil
 }
@@ -105,7 +106,7 @@ func (n *native) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, erro
 	if err != nil {
 		return nil, err
 	}
-	return forwardWarning(w.Device()), nil
+	return firewall.ForwardWarning(w.Device()), nil
 }
 
 // PreExec attaches the sandbox to the bridge.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -205,36 +204,5 @@ func TestDiskFull(t *testing.T) {
 	}
 	if failed < 3 {
 		t.Errorf("%d attempts failed", failed)
-	}
-}
-
-// TestForwardWarning warns of a firewall that drops forwarded packets, unless it has a
-// rule for the bridge.
-func TestForwardWarning(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		rules  string // a script
-		warned bool
-	}{
-		{"no firewall", "true", false},
-		{"iptables", "iptables -P FORWARD DROP", true},
-		{"iptables with the rules of the hint", "iptables -P FORWARD DROP; iptables -I FORWARD -i nsrunn0 -j ACCEPT; iptables -I FORWARD -o nsrunn0 -j ACCEPT", false},
-		{"iptables with a wildcard", "iptables -P FORWARD DROP; iptables -I FORWARD -i nsrun+ -j ACCEPT", false},
-		{"iptables for another bridge", "iptables -P FORWARD DROP; iptables -I FORWARD -i nsrunn -j ACCEPT; iptables -I FORWARD -i docker0 -j ACCEPT", true},
-		{"nftables", "nft add table inet fw; nft add chain inet fw gate '{type filter hook forward priority 0; policy drop;}'", true},
-		{"nftables with a set", "nft add table inet fw; nft add chain inet fw gate '{type filter hook forward priority 0; policy drop;}'; nft add rule inet fw gate iifname '{docker0, nsrunn0}' accept", false},
-		{"nftables with another set", "nft add table inet fw; nft add chain inet fw gate '{type filter hook forward priority 0; policy drop;}'; nft add rule inet fw gate iifname '{docker0, docker1}' accept", true},
-	} {
-		h := nettest.NewHost(t)
-		h.Run("sh", "-ec", tt.rules)
-		s := h.NewSandbox()
-		offer, err := (&native{}).Negotiate(t.Context(), &s.Req.Request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		warned := slices.ContainsFunc(offer.Diagnostics, func(d ns.Diagnostic) bool { return d.Severity == ns.Warning })
-		if warned != tt.warned {
-			t.Errorf("%s: warned %v", tt.name, warned)
-		}
 	}
 }

@@ -4,11 +4,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/nsrun/nsrun/ns"
-	"github.com/nsrun/nsrun/nsplugin"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/firewall"
 )
 
 // Check says whether nsrun's own bridge can work on this host.
@@ -26,18 +25,11 @@ func (n *network) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, err
 	return w.forwardWarning(), nil
 }
 
-// forwardWarning warns of a firewall that keeps the sandboxes on nsrun's own
-// bridge from everything but the host and each other.
+// forwardWarning warns of a firewall that drops what sandboxes on nsrun's own bridge
+// send; others' networks are theirs to judge.
 func (w *wish) forwardWarning() []ns.Diagnostic {
 	if w.own == nil {
 		return nil
 	}
-	table := dropsForwarded(w.own.device)
-	if table == "" {
-		return nil
-	}
-	const fix = "iptables -I FORWARD -i %[1]s -j ACCEPT; iptables -I FORWARD -o %[1]s -j ACCEPT"
-	return []ns.Diagnostic{*nsplugin.Warnf("a firewall of this host drops what sandboxes send to other networks").
-		WithDetail("the policy of forward in " + table + " is drop, and no rule names " + w.own.device).
-		WithHint(fmt.Sprintf(fix, w.own.device))}
+	return firewall.ForwardWarning(w.own.device)
 }

@@ -5,6 +5,7 @@ package nettest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nsrun/nsrun/ns"
@@ -143,5 +144,20 @@ func refused(h *Host, kit Kit) {
 	s.Req.Request.Facts.UID = 1000
 	if _, err := kit.New(Options{}).Negotiate(context.Background(), &s.Req.Request); err == nil {
 		h.T.Error("an ordinary user was not refused")
+	}
+}
+
+func walled(h *Host, kit Kit) {
+	s := h.NewSandbox()
+	for _, rule := range []string{"-P FORWARD DROP", "-I FORWARD -i " + kit.Device[:len(kit.Device)-1] + "+ -j ACCEPT"} {
+		h.Run("iptables", strings.Fields(rule)...)
+		offer, err := kit.New(Options{}).Negotiate(context.Background(), &s.Req.Request)
+		if err != nil {
+			h.T.Fatal(ns.Diagnose(err))
+		}
+		warned := slices.ContainsFunc(offer.Diagnostics, func(d ns.Diagnostic) bool { return d.Severity == ns.Warning })
+		if drops := strings.HasPrefix(rule, "-P"); warned != drops {
+			h.T.Errorf("after iptables %s: %v", rule, offer.Diagnostics)
+		}
 	}
 }

@@ -36,6 +36,7 @@ func DefaultNetwork(t *testing.T, kit Kit) {
 		{"killed while attaching", killed},
 		{"many at once", many},
 		{"wrong options are refused together", refused},
+		{"a firewall that drops forwarded packets is told of", walled},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(NewHost(t), kit) })
 	}

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+// Package firewall tells network backends with a bridge what the firewall of this
+// host does to the packets of sandboxes. It reads the kernel's rules by nftables,
+// which is also how rules of iptables-nft(8) appear, and changes none.
+package firewall
 
 import (
 	"bytes"
@@ -15,9 +18,10 @@ import (
 	"github.com/nsrun/nsrun/nsplugin"
 )
 
-// forwardWarning warns of a firewall that keeps the sandboxes from everything but
-// the host and each other.
-func forwardWarning(device string) []ns.Diagnostic {
+// ForwardWarning warns of a firewall that keeps the sandboxes on the bridge device
+// from everything but the host and each other. It returns nil if there is none, or
+// if that can't be found out.
+func ForwardWarning(device string) []ns.Diagnostic {
 	table := dropsForwarded(device)
 	if table == "" {
 		return nil
@@ -30,7 +34,6 @@ func forwardWarning(device string) []ns.Diagnostic {
 
 // dropsForwarded returns the table of a firewall that drops forwarded packets by
 // default and has no rule for device, or "". Docker and many firewalls make one.
-// It is also how rules of iptables-nft(8) appear to the kernel.
 func dropsForwarded(device string) string {
 	conn, err := nft.New()
 	if err != nil {

@@ -181,6 +181,7 @@ func (r *run) preExecOne(ctx context.Context, name string) error {
 	if err := errors.Join(r.tell(name, reply.Diagnostics)...); err != nil {
 		return err
 	}
+	r.watch(name, reply.Helpers)
 	r.Log.Debug("pre-exec", "plugin", name, "results", reply.Results)
 	return errors.Join(r.journal.Done(name, reply), plan.Extend(r.plan, name, reply))
 }

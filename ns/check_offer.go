@@ -86,8 +86,8 @@ func (f *faults) joins(joins []Join) []Kind {
 func CheckReply(req *HookRequest, r *HookReply) []Diagnostic {
 	f := &faults{of: "read " + string(req.Point) + " reply"}
 	f.answers(r.Diagnostics)
-	if req.Point != PreExec && (len(r.Steps) > 0 || len(r.Env) > 0) {
-		f.add("steps or environment, which only %s can add", PreExec)
+	if req.Point != PreExec && (len(r.Steps) > 0 || len(r.Env) > 0 || len(r.Helpers) > 0) {
+		f.add("steps, environment or helpers, which only %s can add", PreExec)
 	}
 	f.steps(r.Steps, req.Request.Kinds)
 	f.env(r.Env)
@@ -98,7 +98,21 @@ func CheckReply(req *HookRequest, r *HookReply) []Diagnostic {
 			f.line("result "+quote(key), value)
 		}
 	}
+	f.helpers(r.Helpers)
 	return f.diagnostics()
+}
+
+func (f *faults) helpers(helpers []Helper) {
+	if !f.count("helpers", len(helpers), MaxList) {
+		return
+	}
+	for _, h := range helpers {
+		f.required("name of a helper", h.Name)
+		f.line("name of a helper", h.Name)
+		if h.PID <= 0 {
+			f.add("the helper %s without a process", quote(h.Name))
+		}
+	}
 }
 
 // CheckDiagnostics returns everything for which nsrun refuses ds, a plugin's

@@ -271,18 +271,21 @@ func TestCheckReply(t *testing.T) {
 			Steps: []Step{{Op: OpHostname, Data: "a"}}, Env: []EnvVar{{"A", "b"}},
 			Results: map[string]string{"address": "10.0.0.2"}, State: []byte{0, 0xff},
 			Diagnostics: []Diagnostic{{Severity: Warning, Summary: "w"}},
+			Helpers:     []Helper{{Name: "pasta", PID: 7}},
 		}
 	}
 	expect(t, CheckReply(req(PreExec), good()), "")
 	expect(t, CheckReply(req(PostExec), good()), "which only pre-exec can add")
 	for want, breakIt := range map[string]func(*HookReply){
-		"needs a net namespace":              func(r *HookReply) { r.Steps[0] = Step{Op: OpLinkUp, Target: "lo"} },
-		`"": not the name of a variable`:     func(r *HookReply) { r.Env[0].Name = "" },
-		"name of a result is missing":        func(r *HookReply) { r.Results[""] = "x" },
-		`result "a" holds a character that`:  func(r *HookReply) { r.Results["a"] = "\x1b" },
-		"1048577 bytes of state":             func(r *HookReply) { r.State = make([]byte, MaxState+1) },
-		"diagnostic 1: summary is missing":   func(r *HookReply) { r.Diagnostics[0].Summary = "" },
-		`diagnostic 1: unknown severity "x"`: func(r *HookReply) { r.Diagnostics[0].Severity = "x" },
+		"needs a net namespace":               func(r *HookReply) { r.Steps[0] = Step{Op: OpLinkUp, Target: "lo"} },
+		`"": not the name of a variable`:      func(r *HookReply) { r.Env[0].Name = "" },
+		"name of a result is missing":         func(r *HookReply) { r.Results[""] = "x" },
+		`result "a" holds a character that`:   func(r *HookReply) { r.Results["a"] = "\x1b" },
+		"1048577 bytes of state":              func(r *HookReply) { r.State = make([]byte, MaxState+1) },
+		"diagnostic 1: summary is missing":    func(r *HookReply) { r.Diagnostics[0].Summary = "" },
+		`diagnostic 1: unknown severity "x"`:  func(r *HookReply) { r.Diagnostics[0].Severity = "x" },
+		"name of a helper is missing":         func(r *HookReply) { r.Helpers[0].Name = "" },
+		`the helper "pasta" without a proces`: func(r *HookReply) { r.Helpers[0].PID = 0 },
 	} {
 		t.Run(want, func(t *testing.T) {
 			r := good()

@@ -62,4 +62,17 @@ type HookReply struct {
 	// Diagnostics are notes, warnings and errors for the user. One error means
 	// that the hook failed.
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`
+	// Helpers are programs that serve the run until PostExec. Only PreExec can
+	// have started some.
+	Helpers []Helper `json:"helpers,omitempty"`
+}
+
+// Helper is a program that serves a run. nsrun tells the user when it ends while
+// the command runs, which goes on without it.
+type Helper struct {
+	// Name is what people call it. Required.
+	Name string `json:"name"`
+	// PID is its process, as the plugin sees it. Its arguments hold the run's id, by
+	// which nsrun knows it from a later process with that number. Required.
+	PID int `json:"pid"`
 }

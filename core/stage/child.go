@@ -10,6 +10,7 @@ import (
 	"github.com/nsrun/nsrun/core/stage/program"
 	"github.com/nsrun/nsrun/core/stage/relay"
 	"github.com/nsrun/nsrun/ns"
+	"golang.org/x/sys/unix"
 )
 
 // Child is a process in namespaces of its own. It waits for its program, and
@@ -26,6 +27,8 @@ type Child struct {
 	// first process of the outer PID namespace is no init, and a process that isn't
 	// reaped keeps the PID namespace that it is in from ending; wait(2).
 	ending bool
+	// watched are told of while the command runs: see Watch.
+	watched []watched
 }
 
 // Start clones a child into new namespaces of the given kinds, and into those that
@@ -129,6 +132,9 @@ func (c *Child) giveBack() {
 		c.signals.Stop()
 	}
 	c.terminal.restore()
+	for _, w := range c.watched {
+		_ = unix.Close(w.fd)
+	}
 	c.process.Close()
 }
 

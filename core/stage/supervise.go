@@ -42,18 +42,25 @@ func (c *Child) Wait(rest func()) (int, error) {
 // milliseconds.
 const restAfter = 1000
 
-// await sleeps until there are signals, the child has ended, or neither for
-// patience milliseconds; -1 means for ever.
+// await sleeps until there are signals, the child or a watched process has ended, or
+// none of that for patience milliseconds; -1 means for ever. What ends together with
+// the child is none to tell of: a helper may well see its end.
 func (c *Child) await(patience int) (quiet, ended bool, err error) {
 	fds := []unix.PollFd{
 		{Fd: int32(c.process.FD), Events: unix.POLLIN}, // pidfd_open(2): readable when the process has ended
 		{Fd: int32(c.signals.FD()), Events: unix.POLLIN},
 	}
+	for _, w := range c.watched {
+		fds = append(fds, unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN})
+	}
 	n, err := unix.Poll(fds, patience)
 	if err != nil && err != unix.EINTR {
 		return false, false, fmt.Errorf("wait for process %d: %w", c.PID(), err)
 	}
-	return n == 0, fds[0].Revents != 0, nil
+	if ended = fds[0].Revents != 0; !ended && len(c.watched) > 0 {
+		c.tellEnded(fds[2:])
+	}
+	return n == 0, ended, nil
 }
 
 // handle passes on a signal that was sent. One that the terminal made has gone

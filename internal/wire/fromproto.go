@@ -152,8 +152,11 @@ func replyFrom(r *pb.PreExecResponse) *ns.HookReply {
 		Results:     nonEmpty(r.GetResults()),
 		State:       r.GetState(),
 		Diagnostics: diagnosticsFrom(r.GetDiagnostics()),
+		Helpers:     each(r.GetHelpers(), helperFrom),
 	}
 }
+
+func helperFrom(h *pb.Helper) ns.Helper { return ns.Helper{Name: h.GetName(), PID: int(h.GetPid())} }
 
 func diagnosticsFrom(ds []*pb.Diagnostic) []ns.Diagnostic { return each(ds, diagnosticFrom) }
 

@@ -159,8 +159,11 @@ func replyTo(r *ns.HookReply) *pb.PreExecResponse {
 		Results:     r.Results,
 		State:       r.State,
 		Diagnostics: diagnosticsTo(r.Diagnostics),
+		Helpers:     each(r.Helpers, helperTo),
 	}
 }
+
+func helperTo(h ns.Helper) *pb.Helper { return &pb.Helper{Name: h.Name, Pid: uint32(h.PID)} }
 
 func diagnosticsTo(ds []ns.Diagnostic) []*pb.Diagnostic { return each(ds, diagnosticTo) }
 

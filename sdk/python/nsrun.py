@@ -226,11 +226,16 @@ def offer(kinds=(), wants=(), steps=(), env=None, claims=(), hooks=(), pin=(), d
         "freshness": None if fresh is None else {"files": list(fresh)}})
 
 
-def reply(steps=(), env=None, results=None, state=b"", diagnostics=()):
-    """Return the answer of pre_exec. state is handed to post_exec."""
+def reply(steps=(), env=None, results=None, state=b"", diagnostics=(), helpers=None):
+    """Return the answer of pre_exec. state is handed to post_exec.
+
+    helpers are the programs that serve the run until then, name: pid, with the run's
+    id in their arguments: the user is told when one ends while the command runs.
+    """
     state = state.encode() if isinstance(state, str) else state
     return _drop_empty({"steps": list(steps), "env": _variables(env), "results": dict(results or {}), "state": state,
-                        "diagnostics": list(diagnostics)})
+                        "diagnostics": list(diagnostics),
+                        "helpers": [{"name": name, "pid": pid} for name, pid in (helpers or {}).items()]})
 
 
 def _variables(env):
@@ -344,7 +349,8 @@ SCHEMA = {
             6: ("state_dir", "string"), 7: ("request", "NegotiateRequest"), 8: ("id_map", "IDMap"), 9: ("plan", "bytes")},
     "PreExecRequest": {1: ("run", "Run")},
     "PreExecResponse": {1: ("steps", ["Step"]), 2: ("env", ["EnvVar"]), 3: ("results", "map"), 4: ("state", "bytes"),
-                        5: ("diagnostics", ["Diagnostic"])},
+                        5: ("diagnostics", ["Diagnostic"]), 6: ("helpers", ["Helper"])},
+    "Helper": {1: ("name", "string"), 2: ("pid", "uint32")},
     "PostExecRequest": {1: ("run", "Run"), 2: ("state", "bytes")},
     "PostExecResponse": {1: ("diagnostics", ["Diagnostic"])},
     "CheckRequest": {1: ("facts", "Facts")},

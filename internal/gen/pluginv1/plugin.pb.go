@@ -1390,7 +1390,9 @@ type PreExecResponse struct {
 	// Handed to PostExec as it is.
 	State []byte `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// One error means that the hook failed: the command never starts.
-	Diagnostics   []*Diagnostic `protobuf:"bytes,5,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	Diagnostics []*Diagnostic `protobuf:"bytes,5,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	// Programs that serve the run until PostExec.
+	Helpers       []*Helper `protobuf:"bytes,6,rep,name=helpers,proto3" json:"helpers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1460,6 +1462,69 @@ func (x *PreExecResponse) GetDiagnostics() []*Diagnostic {
 	return nil
 }
 
+func (x *PreExecResponse) GetHelpers() []*Helper {
+	if x != nil {
+		return x.Helpers
+	}
+	return nil
+}
+
+// Helper is a program that serves the run. The user is told when it ends while the
+// command runs.
+type Helper struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What people call it. Required.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Its process, whose arguments hold the run's id. Required.
+	Pid           uint32 `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Helper) Reset() {
+	*x = Helper{}
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Helper) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Helper) ProtoMessage() {}
+
+func (x *Helper) ProtoReflect() protoreflect.Message {
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Helper.ProtoReflect.Descriptor instead.
+func (*Helper) Descriptor() ([]byte, []int) {
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Helper) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Helper) GetPid() uint32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
 type PostExecRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Run   *Run                   `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
@@ -1471,7 +1536,7 @@ type PostExecRequest struct {
 
 func (x *PostExecRequest) Reset() {
 	*x = PostExecRequest{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1548,7 @@ func (x *PostExecRequest) String() string {
 func (*PostExecRequest) ProtoMessage() {}
 
 func (x *PostExecRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[18]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1561,7 @@ func (x *PostExecRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecRequest.ProtoReflect.Descriptor instead.
 func (*PostExecRequest) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PostExecRequest) GetRun() *Run {
@@ -1523,7 +1588,7 @@ type PostExecResponse struct {
 
 func (x *PostExecResponse) Reset() {
 	*x = PostExecResponse{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1535,7 +1600,7 @@ func (x *PostExecResponse) String() string {
 func (*PostExecResponse) ProtoMessage() {}
 
 func (x *PostExecResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[19]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1548,7 +1613,7 @@ func (x *PostExecResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostExecResponse.ProtoReflect.Descriptor instead.
 func (*PostExecResponse) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PostExecResponse) GetDiagnostics() []*Diagnostic {
@@ -1567,7 +1632,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1644,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[20]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1657,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CheckRequest) GetFacts() *Facts {
@@ -1611,7 +1676,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1623,7 +1688,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[21]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1636,7 +1701,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CheckResponse) GetDiagnostics() []*Diagnostic {
@@ -1668,7 +1733,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1680,7 +1745,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[22]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1693,7 +1758,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Diagnostic) GetSeverity() string {
@@ -1850,16 +1915,20 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"8\n" +
 	"\x0ePreExecRequest\x12&\n" +
-	"\x03run\x18\x01 \x01(\v2\x14.nsrun.plugin.v1.RunR\x03run\"\xc3\x02\n" +
+	"\x03run\x18\x01 \x01(\v2\x14.nsrun.plugin.v1.RunR\x03run\"\xf6\x02\n" +
 	"\x0fPreExecResponse\x12+\n" +
 	"\x05steps\x18\x01 \x03(\v2\x15.nsrun.plugin.v1.StepR\x05steps\x12)\n" +
 	"\x03env\x18\x02 \x03(\v2\x17.nsrun.plugin.v1.EnvVarR\x03env\x12G\n" +
 	"\aresults\x18\x03 \x03(\v2-.nsrun.plugin.v1.PreExecResponse.ResultsEntryR\aresults\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\fR\x05state\x12=\n" +
-	"\vdiagnostics\x18\x05 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\x1a:\n" +
+	"\vdiagnostics\x18\x05 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\x121\n" +
+	"\ahelpers\x18\x06 \x03(\v2\x17.nsrun.plugin.v1.HelperR\ahelpers\x1a:\n" +
 	"\fResultsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"O\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\".\n" +
+	"\x06Helper\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\rR\x03pid\"O\n" +
 	"\x0fPostExecRequest\x12&\n" +
 	"\x03run\x18\x01 \x01(\v2\x14.nsrun.plugin.v1.RunR\x03run\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\fR\x05state\"Q\n" +
@@ -1896,7 +1965,7 @@ func file_nsrun_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_nsrun_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),   // 0: nsrun.plugin.v1.DescribeRequest
 	(*DescribeResponse)(nil),  // 1: nsrun.plugin.v1.DescribeResponse
@@ -1916,17 +1985,18 @@ var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*Run)(nil),               // 15: nsrun.plugin.v1.Run
 	(*PreExecRequest)(nil),    // 16: nsrun.plugin.v1.PreExecRequest
 	(*PreExecResponse)(nil),   // 17: nsrun.plugin.v1.PreExecResponse
-	(*PostExecRequest)(nil),   // 18: nsrun.plugin.v1.PostExecRequest
-	(*PostExecResponse)(nil),  // 19: nsrun.plugin.v1.PostExecResponse
-	(*CheckRequest)(nil),      // 20: nsrun.plugin.v1.CheckRequest
-	(*CheckResponse)(nil),     // 21: nsrun.plugin.v1.CheckResponse
-	(*Diagnostic)(nil),        // 22: nsrun.plugin.v1.Diagnostic
-	nil,                       // 23: nsrun.plugin.v1.Run.PathsEntry
-	nil,                       // 24: nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	(*Helper)(nil),            // 18: nsrun.plugin.v1.Helper
+	(*PostExecRequest)(nil),   // 19: nsrun.plugin.v1.PostExecRequest
+	(*PostExecResponse)(nil),  // 20: nsrun.plugin.v1.PostExecResponse
+	(*CheckRequest)(nil),      // 21: nsrun.plugin.v1.CheckRequest
+	(*CheckResponse)(nil),     // 22: nsrun.plugin.v1.CheckResponse
+	(*Diagnostic)(nil),        // 23: nsrun.plugin.v1.Diagnostic
+	nil,                       // 24: nsrun.plugin.v1.Run.PathsEntry
+	nil,                       // 25: nsrun.plugin.v1.PreExecResponse.ResultsEntry
 }
 var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	2,  // 0: nsrun.plugin.v1.DescribeResponse.descriptor:type_name -> nsrun.plugin.v1.Descriptor
-	22, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	23, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	3,  // 2: nsrun.plugin.v1.Descriptor.options:type_name -> nsrun.plugin.v1.Option
 	5,  // 3: nsrun.plugin.v1.NegotiateRequest.settings:type_name -> nsrun.plugin.v1.Setting
 	6,  // 4: nsrun.plugin.v1.NegotiateRequest.facts:type_name -> nsrun.plugin.v1.Facts
@@ -1934,38 +2004,39 @@ var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	13, // 6: nsrun.plugin.v1.Offer.id_map:type_name -> nsrun.plugin.v1.IDMap
 	11, // 7: nsrun.plugin.v1.Offer.steps:type_name -> nsrun.plugin.v1.Step
 	12, // 8: nsrun.plugin.v1.Offer.env:type_name -> nsrun.plugin.v1.EnvVar
-	22, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	23, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	10, // 10: nsrun.plugin.v1.Offer.freshness:type_name -> nsrun.plugin.v1.Freshness
 	9,  // 11: nsrun.plugin.v1.Offer.joins:type_name -> nsrun.plugin.v1.Join
 	14, // 12: nsrun.plugin.v1.IDMap.uids:type_name -> nsrun.plugin.v1.Extent
 	14, // 13: nsrun.plugin.v1.IDMap.gids:type_name -> nsrun.plugin.v1.Extent
-	23, // 14: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
+	24, // 14: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
 	4,  // 15: nsrun.plugin.v1.Run.request:type_name -> nsrun.plugin.v1.NegotiateRequest
 	13, // 16: nsrun.plugin.v1.Run.id_map:type_name -> nsrun.plugin.v1.IDMap
 	15, // 17: nsrun.plugin.v1.PreExecRequest.run:type_name -> nsrun.plugin.v1.Run
 	11, // 18: nsrun.plugin.v1.PreExecResponse.steps:type_name -> nsrun.plugin.v1.Step
 	12, // 19: nsrun.plugin.v1.PreExecResponse.env:type_name -> nsrun.plugin.v1.EnvVar
-	24, // 20: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
-	22, // 21: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	15, // 22: nsrun.plugin.v1.PostExecRequest.run:type_name -> nsrun.plugin.v1.Run
-	22, // 23: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	6,  // 24: nsrun.plugin.v1.CheckRequest.facts:type_name -> nsrun.plugin.v1.Facts
-	22, // 25: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	0,  // 26: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
-	4,  // 27: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
-	16, // 28: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
-	18, // 29: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
-	20, // 30: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
-	1,  // 31: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
-	7,  // 32: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
-	17, // 33: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
-	19, // 34: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
-	21, // 35: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
-	31, // [31:36] is the sub-list for method output_type
-	26, // [26:31] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	25, // 20: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	23, // 21: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	18, // 22: nsrun.plugin.v1.PreExecResponse.helpers:type_name -> nsrun.plugin.v1.Helper
+	15, // 23: nsrun.plugin.v1.PostExecRequest.run:type_name -> nsrun.plugin.v1.Run
+	23, // 24: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	6,  // 25: nsrun.plugin.v1.CheckRequest.facts:type_name -> nsrun.plugin.v1.Facts
+	23, // 26: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	0,  // 27: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
+	4,  // 28: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
+	16, // 29: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
+	19, // 30: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
+	21, // 31: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
+	1,  // 32: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
+	7,  // 33: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
+	17, // 34: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
+	20, // 35: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
+	22, // 36: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
+	32, // [32:37] is the sub-list for method output_type
+	27, // [27:32] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_nsrun_plugin_v1_plugin_proto_init() }
@@ -1979,7 +2050,7 @@ func file_nsrun_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nsrun_plugin_v1_plugin_proto_rawDesc), len(file_nsrun_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   25,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

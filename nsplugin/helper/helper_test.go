@@ -57,13 +57,17 @@ func request(t *testing.T) *ns.HookRequest {
 // start starts a helper that is ended with the test.
 func start(t *testing.T, req *ns.HookRequest, how string, files ...*os.File) int {
 	t.Helper()
-	kept, err := Start(t.Context(), req, command(how, files...))
+	reply, err := Start(t.Context(), req, command(how, files...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = Finish(context.Background(), req, "dummy", "") })
-	req.State = kept
-	return readState(kept).PID
+	req.State = reply.State
+	pid := readState(reply.State).PID
+	if want := (ns.Helper{Name: "dummy", PID: pid}); len(reply.Helpers) != 1 || reply.Helpers[0] != want {
+		t.Errorf("helpers %v; want %v", reply.Helpers, want)
+	}
+	return pid
 }
 
 func command(how string, files ...*os.File) Command {

@@ -48,10 +48,11 @@ func logFile(req *ns.HookRequest, name string) string {
 }
 
 // Start starts a helper for the run of req, in a session of its own, and waits
-// until it says that it works. It returns what PreExec must answer as its state. A
-// helper that doesn't get so far is ended; the error is a *ns.Diagnostic with what
-// it said last.
-func Start(ctx context.Context, req *ns.HookRequest, c Command) ([]byte, error) {
+// until it says that it works. It returns what PreExec is to answer, to which the
+// plugin adds the rest: the state, by which [Finish] knows the helper, and the helper
+// itself, so that nsrun tells the user if it ends too early. A helper that doesn't get
+// so far is ended; the error is a *ns.Diagnostic with what it said last.
+func Start(ctx context.Context, req *ns.HookRequest, c Command) (*ns.HookReply, error) {
 	log, err := os.OpenFile(logFile(req, c.Name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, nsplugin.Errorf("start %s: %w", c.Name, err)
@@ -76,7 +77,15 @@ func Start(ctx context.Context, req *ns.HookRequest, c Command) ([]byte, error) 
 	if err != nil {
 		return nil, nsplugin.Errorf("start %s: %w", c.Name, err)
 	}
-	return json.Marshal(state{cmd.Process.Pid, size})
+	return c.reply(state{cmd.Process.Pid, size})
+}
+
+func (c Command) reply(s state) (*ns.HookReply, error) {
+	kept, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode state: %w", err)
+	}
+	return &ns.HookReply{State: kept, Helpers: []ns.Helper{{Name: c.Name, PID: s.PID}}}, nil
 }
 
 // command returns the process to start.

@@ -99,13 +99,12 @@ func (p *pasta) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookReply
 		return nil, err
 	}
 	forward := !w.ownDNS && needsForward()
-	state, err := helper.Start(ctx, req, helper.Command{
+	reply, err := helper.Start(ctx, req, helper.Command{
 		Name: "pasta", Path: w.program, Ready: 1, Args: w.arguments(namespaces(req), forward),
 	})
 	if err != nil {
 		return nil, explain(err)
 	}
-	reply := &ns.HookReply{State: state}
 	place := nsnet.Place{Addresses: addressesOf(req.PID)}
 	if len(w.allowed) > 0 {
 		place.Gateways = hostInside

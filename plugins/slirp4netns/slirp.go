@@ -122,14 +122,14 @@ func (s *slirp) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookReply
 		return nil, err
 	}
 	socket := filepath.Join(req.StateDir, "slirp4netns.sock")
-	state, err := w.start(ctx, req, socket)
+	reply, err := w.start(ctx, req, socket)
 	if err != nil {
 		return nil, err
 	}
 	if err := w.publish(ctx, socket); err != nil {
 		return nil, err
 	}
-	reply := &ns.HookReply{State: state, Results: w.results()}
+	reply.Results = w.results()
 	place := nsnet.Place{Addresses: []netip.Addr{address}}
 	place.DNS.Servers = []string{dnsServer.String()}
 	w.names.Reply(req, place, reply)
@@ -139,18 +139,18 @@ func (s *slirp) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookReply
 // start starts slirp4netns and waits until the interface is there. It ends with the
 // child: since Linux 6.9 a descriptor of a process hangs up when the process is
 // gone, which is what --exit-fd waits for; pidfd_open(2).
-func (w *wish) start(ctx context.Context, req *ns.HookRequest, socket string) ([]byte, error) {
+func (w *wish) start(ctx context.Context, req *ns.HookRequest, socket string) (*ns.HookReply, error) {
 	fd, err := unix.PidfdOpen(req.PID, 0)
 	if err != nil {
 		return nil, nsplugin.Errorf("open process %d: %w", req.PID, err)
 	}
 	child := os.NewFile(uintptr(fd), "child")
 	defer child.Close()
-	state, err := helper.Start(ctx, req, helper.Command{
+	reply, err := helper.Start(ctx, req, helper.Command{
 		Name: "slirp4netns", Path: w.program, Args: w.arguments(req.PID, socket),
 		Files: []*os.File{child}, Ready: 4,
 	})
-	return state, explain(err)
+	return reply, explain(err)
 }
 
 // explain adds a way out to slirp4netns's own words.

@@ -3,71 +3,94 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
-// TestNetworksPageSaysWhatBackendsHave compares the table of flags in docs/networks.md
-// with the features in the backends' descriptors.
+// The table of flags on the page about networks stands between these lines.
+const (
+	networksPage = "../docs/networks.md"
+	tableBegin   = "<!-- flags: made from the plugins' descriptors by NSRUN_TEST_UPDATE=1 go test ./e2e -run TestNetworksPage -->\n"
+	tableEnd     = "<!-- end of flags -->\n"
+)
+
+// TestNetworksPageSaysWhatBackendsHave compares the table of flags with what the
+// backends say of themselves. With NSRUN_TEST_UPDATE it writes the table.
 func TestNetworksPageSaysWhatBackendsHave(t *testing.T) {
-	text, err := os.ReadFile("../docs/networks.md")
+	text, err := os.ReadFile(networksPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := flagTable(string(text))
-	flag := regexp.MustCompile("--([a-z0-9-]+)")
-	for _, d := range networkBackends(t) {
-		column := slices.Index(rows[0], "`"+d.Selector()+"`")
-		if column < 0 {
-			t.Errorf("docs/networks.md: the table of flags has no column `%s`", d.Selector())
-			continue
-		}
-		for _, row := range rows[2:] {
-			for _, found := range flag.FindAllStringSubmatch(row[1], -1) {
-				name := found[1]
-				if has, says := slices.Contains(d.Features, name), row[column] != ""; has != says {
-					t.Errorf("docs/networks.md: --%s of %s: the table says %v, the descriptor %v", name, d.Selector(), says, has)
-				}
-			}
-		}
+	before, rest, begins := strings.Cut(string(text), tableBegin)
+	table, after, ends := strings.Cut(rest, tableEnd)
+	if !begins || !ends {
+		t.Fatalf("%s has no table between %q and %q", networksPage, tableBegin, tableEnd)
 	}
-	for _, name := range nsnet.Neutral() {
-		if !slices.ContainsFunc(rows, func(row []string) bool {
-			return strings.Contains(row[1], "--"+name+" ") || strings.Contains(row[1], "--"+name+"`")
-		}) {
-			t.Errorf("docs/networks.md: the table of flags has no row for --%s", name)
-		}
+	want := flagTable(networkBackends(t))
+	if table == want {
+		return
+	}
+	if os.Getenv("NSRUN_TEST_UPDATE") == "" {
+		t.Errorf("the table of flags is not what the descriptors say:\n%s", gocmp.Diff(want, table))
+		return
+	}
+	if err := os.WriteFile(networksPage, []byte(before+tableBegin+want+tableEnd+after), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// flagTable returns the cells of the table whose first column is "flag".
-func flagTable(page string) [][]string {
-	_, rest, _ := strings.Cut(page, "\n| flag ")
-	var rows [][]string
-	for line := range strings.Lines("| flag " + rest) {
-		if !strings.HasPrefix(line, "|") {
-			break
-		}
-		cells := strings.Split(strings.ReplaceAll(line, `\|`, ""), "|")
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
-		rows = append(rows, cells)
+// flagTable has a row for each flag that backends share, and a column for each
+// backend.
+func flagTable(backends []*ns.Descriptor) string {
+	var b strings.Builder
+	b.WriteString("| flag | does |")
+	for _, d := range backends {
+		fmt.Fprintf(&b, " `%s` |", d.Selector())
 	}
-	return rows
+	b.WriteString("\n" + strings.Repeat("|---", len(backends)+2) + "|\n")
+	for _, name := range nsnet.Neutral() {
+		flagRow(&b, name, backends)
+	}
+	return b.String()
+}
+
+func flagRow(b *strings.Builder, name string, backends []*ns.Descriptor) {
+	var does string
+	var cells strings.Builder
+	usage := "`--" + name + "`"
+	for _, d := range backends {
+		has := ""
+		if i := slices.IndexFunc(d.Options, func(o ns.Option) bool { return o.Name == name }); i >= 0 && slices.Contains(d.Features, name) {
+			has, does, usage = "yes", d.Options[i].Help, usageOf(d.Options[i])
+		}
+		fmt.Fprintf(&cells, " %s |", has)
+	}
+	fmt.Fprintf(b, "| %s | %s |%s\n", usage, does, &cells)
+}
+
+// usageOf is the flag as it is typed, in a cell of a table.
+func usageOf(o ns.Option) string {
+	text := "--" + strings.Join(append([]string{o.Name}, o.Args...), " ")
+	if o.Short != "" {
+		text = "-" + o.Short + "`, `" + text
+	}
+	return "`" + strings.ReplaceAll(text, "|", `\|`) + "`"
 }
 
 // networkBackends returns the descriptors of the plugins for net that have one of the
-// flags that backends share.
+// flags that backends share, those with the most first.
 func networkBackends(t *testing.T) []*ns.Descriptor {
 	t.Helper()
 	var backends []*ns.Descriptor
@@ -81,13 +104,23 @@ func networkBackends(t *testing.T) []*ns.Descriptor {
 		if err := json.Unmarshal(out, &d); err != nil {
 			t.Fatalf("%s describe: %v", file, err)
 		}
-		shared := slices.ContainsFunc(d.Features, func(f string) bool { return slices.Contains(nsnet.Neutral(), f) })
-		if d.Owns(ns.Net) && shared {
+		if d.Owns(ns.Net) && shared(&d) > 0 {
 			backends = append(backends, &d)
 		}
 	}
 	if len(backends) < 2 {
 		t.Fatalf("%d network backends in bin/plugins", len(backends))
 	}
+	slices.SortStableFunc(backends, func(a, b *ns.Descriptor) int { return cmp.Compare(shared(b), shared(a)) })
 	return backends
+}
+
+// shared is how many of the flags that backends share the plugin has.
+func shared(d *ns.Descriptor) (count int) {
+	for _, name := range nsnet.Neutral() {
+		if slices.Contains(d.Features, name) {
+			count++
+		}
+	}
+	return count
 }

@@ -55,6 +55,7 @@ type run struct {
 	status  *statusWriter
 	paths   map[ns.Kind]string
 	joins   []stage.Join
+	reaper  *stage.Reaper // from the first change to the host on
 }
 
 func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
@@ -145,7 +146,7 @@ func (r *run) preExec(ctx context.Context) error {
 		return nil
 	}
 	r.collect(ctx)
-	if err := r.keepMerged(); err != nil {
+	if err := errors.Join(r.keepMerged(), r.startReaper()); err != nil {
 		return err
 	}
 	for _, k := range r.plan.Pin {
@@ -315,4 +316,5 @@ func (r *run) finish(ctx context.Context) {
 	if err := r.settle(context.WithoutCancel(ctx), r.journal, pluginsOf(r.inv.Members)); err != nil {
 		r.warn(err)
 	}
+	r.dismissReaper()
 }

@@ -55,6 +55,9 @@ func run(args []string) int {
 	if s.Base, err = journal.Open(journal.BaseDir(s.Facts.UID, os.Getenv)); err != nil {
 		return fail(err)
 	}
+	if id, ok := core.ReaperOf(os.Args); ok {
+		return reap(s, id)
+	}
 	preview := core.Glance(args)
 	warm, err := preview.KeepWarm()
 	if err != nil {
@@ -72,6 +75,18 @@ func run(args []string) int {
 		return fail(err)
 	}
 	return act(s, inv)
+}
+
+// reap is the end of a reaper: it undoes the run id, whose nsrun was killed. Nobody
+// reads what goes wrong, and the next nsrun tries again.
+func reap(s *core.Session, id string) int {
+	host := &hostproc.Lazy{Dir: s.Base.Dir()}
+	defer host.Close()
+	s.Host = host
+	if err := s.Reap(context.Background(), id); err != nil {
+		return core.ExitFailed
+	}
+	return 0
 }
 
 // authoring reports whether the caller traces or debugs plugins, and so wants

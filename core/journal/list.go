@@ -23,6 +23,8 @@ type Entry struct {
 	Alive bool `json:"alive"`
 	// Child is the process id of the sandbox's first process, 0 before it exists.
 	Child int `json:"child,omitempty"`
+	// Reaper is the process id of the run's reaper, 0 without one.
+	Reaper int `json:"reaper,omitempty"`
 	// Results are what hooks found out, by plugin.
 	Results map[string]map[string]string `json:"results,omitempty"`
 	// Joining says how to join the run; nil before its command has started.
@@ -94,6 +96,8 @@ func entryOf(dir string, alive bool, records []Record) Entry {
 		switch r.Type {
 		case Child:
 			e.Child = r.PID
+		case Reaper:
+			e.Reaper = r.PID
 		case Started:
 			e.Joining = r.Joining
 		case Done:
@@ -122,15 +126,20 @@ func (b *Base) Dead() ([]*Run, error) {
 	names, err := b.names()
 	var dead []*Run
 	for _, name := range names {
-		if r := takeOver(filepath.Join(b.runs(), name)); r != nil {
+		if r := takeOver(filepath.Join(b.runs(), name), unix.LOCK_NB); r != nil {
 			dead = append(dead, r)
 		}
 	}
 	return dead, err
 }
 
-// takeOver locks a dead run, or returns nil if it is alive or gone.
-func takeOver(dir string) *Run {
+// Await waits until the run id has no nsrun any more, and nobody who undoes it,
+// and then locks and returns it for the caller to do so, or nil if it is gone.
+func (b *Base) Await(id string) *Run { return takeOver(filepath.Join(b.runs(), id), 0) }
+
+// takeOver locks a dead run, or returns nil if it is alive or gone. how is LOCK_NB
+// or 0; flock(2).
+func takeOver(dir string, how int) *Run {
 	f, err := plainfile.Open(filepath.Join(dir, "journal"), unix.O_RDWR|unix.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Killed between removing the journal and the directory: nothing is owed.
@@ -139,7 +148,7 @@ func takeOver(dir string) *Run {
 	if err != nil {
 		return nil
 	}
-	if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+	if lock(f, how) != nil {
 		f.Close()
 		return nil
 	}
@@ -152,6 +161,15 @@ func takeOver(dir string) *Run {
 		run.header, run.records = *records[0].Header, records[1:]
 	}
 	return run
+}
+
+// lock takes the lock of a run.
+func lock(f *os.File, how int) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|how); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
 // gone reports whether the file was unlinked before we got its lock.

@@ -37,6 +37,9 @@ type Type string
 const (
 	// Child tells the process id of the sandbox's first process.
 	Child Type = "child"
+	// Reaper tells the process id of the process that settles the run if its nsrun
+	// is killed.
+	Reaper Type = "reaper"
 	// Intent is written before a PreExec hook is called: from here on PostExec
 	// is owed.
 	Intent Type = "intent"
@@ -95,7 +98,7 @@ func (r *Record) slim() any {
 		return struct {
 			Header *Header `json:"header"`
 		}{r.Header}
-	case r.Type == Child:
+	case r.Type == Child, r.Type == Reaper:
 		return struct {
 			Type Type `json:"type"`
 			PID  int  `json:"pid"`

@@ -125,6 +125,9 @@ func (r *Run) Sub(name string) (string, error) {
 // Child records the process id of the sandbox's first process.
 func (r *Run) Child(pid int) error { return r.append(&Record{Type: Child, PID: pid}) }
 
+// Reaper records the process id of the run's reaper.
+func (r *Run) Reaper(pid int) error { return r.append(&Record{Type: Reaper, PID: pid}) }
+
 // Started records that the command runs, and how others can join it.
 func (r *Run) Started(j *Joining) error { return r.append(&Record{Type: Started, Joining: j}) }
 

@@ -32,6 +32,7 @@ type control struct {
 	in      uintptr // the pipe that the program comes from
 	out     uintptr // the pipe that reports go to
 	keep    uintptr // a descriptor that the child keeps besides; 0 for none
+	outlive bool    // the child doesn't die with the front
 	mask    uint64  // the caller's signal mask
 	trim    uintptr // the end of what an init needs; 0 to give nothing back
 	legacy  bool    // cloned without clone3(2)

@@ -29,8 +29,10 @@ func resume(c *control) {
 //go:nosplit
 //go:norace
 func begin(c *control) {
-	// First of all: if the front dies before this, the pipe is at its end.
-	sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0)
+	if !c.outlive {
+		// First of all: if the front dies before this, the pipe is at its end.
+		sys(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0)
+	}
 	closeOthers(c.in, c.out, c.keep)
 	if c.legacy {
 		resetHandlers(c)

@@ -17,4 +17,7 @@
 //	     <---------------- instruction, errno   if one fails, then exit
 //	     <---------------- end of file          if execve(2) closed the pipe
 //	  keeps the program's pipe open           init, if there is one, has closed both
+//
+// A survivor is such a child too, one that does not die with the front: it waits
+// for the end of the program's pipe.
 package machine

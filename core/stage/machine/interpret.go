@@ -132,6 +132,10 @@ func special(c *control, in *program.Word, pc uint64) {
 		if hungUp(c) {
 			exit(statusRefused)
 		}
+	case program.Bereaved:
+		if readFull(c.in, unsafe.Pointer(&c.word), 1) {
+			exit(0)
+		}
 	case program.Await:
 		if !readFull(c.in, unsafe.Pointer(&c.word), 1) {
 			exit(statusRefused)

@@ -31,16 +31,34 @@ type Process struct {
 // descriptor keep, unless that is 0, and none of the caller's others but the
 // first three. The error is the errno of clone3(2), or what went wrong before it.
 func Clone(flags uintptr, keep int) (*Process, error) {
+	return newProcess(func(c *control) uintptr {
+		c.keep = uintptr(keep)
+		return flags
+	})
+}
+
+// CloneSurvivor makes a child in the caller's namespaces that doesn't die with
+// it, but exits if it has no program by then.
+func CloneSurvivor() (*Process, error) {
+	return newProcess(func(c *control) uintptr {
+		c.outlive = true
+		return 0
+	})
+}
+
+// newProcess makes a child with the flags that configure returns.
+func newProcess(configure func(*control) (flags uintptr)) (*Process, error) {
 	c, err := newArena()
 	if err != nil {
 		return nil, err
 	}
 	defer c.free()
+	flags := configure(c)
 	pipes, err := openPipes()
 	if err != nil {
 		return nil, err
 	}
-	c.in, c.out, c.keep = uintptr(pipes[0]), uintptr(pipes[3]), uintptr(keep)
+	c.in, c.out = uintptr(pipes[0]), uintptr(pipes[3])
 	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, 0, 0, uintptr(unsafe.Pointer(&c.mask)), 8, 0, 0)
 	pid, errno := c.fork(flags)
 	_ = unix.Close(pipes[0])

@@ -38,6 +38,9 @@ const (
 	Await
 	// Alive ends the child at once if the front has died.
 	Alive
+	// Bereaved waits until the front lets the child go, which ends it, or dies, after
+	// which it goes on.
+	Bereaved
 	// Mask restores the signal mask that the front was started with.
 	Mask
 	// Fork splits the process: its child goes on with the program, the one that

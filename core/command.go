@@ -20,7 +20,8 @@ func (r *run) command() stage.Command {
 	if !ok {
 		path = defaultPath
 	}
-	return stage.Command{Argv: r.inv.Command, Env: env, Path: path, Dir: r.inv.Dir, User: r.credential(), NoNewPrivs: r.inv.NoNewPrivs}
+	return stage.Command{Argv: r.inv.Command, Env: env, Path: path, Dir: r.inv.Dir, User: r.credential(),
+		NoNewPrivs: r.inv.NoNewPrivs, Console: r.inv.wantsConsole()}
 }
 
 // credential returns the ids that --user asks for. Supplementary groups go,
@@ -35,7 +36,7 @@ func (r *run) credential() *stage.Credential {
 
 // config returns what the child is to do.
 func (r *run) config() stage.Config {
-	return stage.Config{Kinds: r.plan.KindList(), Steps: r.plan.Steps, IDMap: r.plan.IDMap, Command: r.command(), Cwd: r.Facts.Dir}
+	return stage.Config{Kinds: r.plan.KindList(), Steps: r.steps(), IDMap: r.plan.IDMap, Command: r.command(), Cwd: r.Facts.Dir}
 }
 
 // Program returns the system calls that the child would make for a plan, as

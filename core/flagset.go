@@ -16,6 +16,7 @@ var CoreOptions = []ns.Option{
 	{Name: "clearenv", Type: ns.Bool, Help: "start with an empty environment"},
 	{Name: "chdir", Short: "w", Type: ns.String, Args: []string{"DIR"}, Help: "working directory of the command", Default: "the caller's, if it exists inside"},
 	{Name: "user", Type: ns.String, Args: []string{"UID[:GID]"}, Help: "run the command as these ids"},
+	{Name: "tty", Short: "t", Type: ns.Bool, Enum: []string{"always", "auto", "never"}, Help: "give the command a terminal of its own; auto: where standard input is a terminal"},
 	{Name: "no-new-privs", Type: ns.Bool, Help: "keep the command from gaining privilege by execve(2)", Default: "true"},
 	{Name: "dry-run", Type: ns.Bool, Enum: []string{"text", "json", "syscalls"}, Help: "print the plan and start nothing"},
 	{Name: "status-fd", Type: ns.Int, Args: []string{"FD"}, Help: "write JSON lines on the run's progress to FD"},

@@ -24,6 +24,9 @@ type Guest struct {
 	// for the directory where it exists and the ids of the run's own command.
 	Env       []string
 	Dir, User string
+	// TTY gives the command a terminal of its own, also where the run's own command
+	// has none.
+	TTY bool
 }
 
 // Join executes a command in a run: in all its namespaces, under the limits,
@@ -41,10 +44,18 @@ func (s *Session) Join(g *Guest) (int, error) {
 	if err != nil {
 		return ExitFailed, err
 	}
-	child, err := stage.StartJoining(g.Target)
+	if err := r.openConsole(); err != nil {
+		return ExitFailed, err
+	}
+	err = r.console.Lend(func() (err error) {
+		r.child, err = stage.StartJoining(g.Target)
+		return err
+	})
 	if err != nil {
 		return ExitFailed, err
 	}
+	child := r.child
+	child.Attach(r.console)
 	child.Load(program)
 	if err := child.Release(); err != nil {
 		return statusOf(err), r.explain(err)
@@ -62,7 +73,10 @@ func (s *Session) guest(g *Guest) (*run, error) {
 		return nil, &ns.Diagnostic{Plugin: how.Steps[i].Plugin, Summary: fmt.Sprintf("join run %s: its clocks can't be joined", g.Run.Header.ID),
 			Detail: "clocks that are set off belong to the process that the run's command was executed in", Hint: "a run without --monotonic and --boottime"}
 	}
-	inv := &Invocation{Command: g.Argv, Dir: g.Dir, NoNewPrivs: how.NoNewPrivs, UID: how.UID, GID: how.GID}
+	inv := &Invocation{Command: g.Argv, Dir: g.Dir, NoNewPrivs: how.NoNewPrivs, UID: how.UID, GID: how.GID, TTY: how.TTY}
+	if g.TTY {
+		inv.TTY = ttyAlways
+	}
 	if g.User != "" {
 		if err := inv.setUser(g.User); err != nil {
 			return nil, err
@@ -82,7 +96,10 @@ func (s *Session) guest(g *Guest) (*run, error) {
 
 // joining returns how others can join r.
 func (r *run) joining() *journal.Joining {
-	j := &journal.Joining{IDMap: r.plan.IDMap, Env: r.plan.Env, UID: r.inv.UID, GID: r.inv.GID, NoNewPrivs: r.inv.NoNewPrivs}
+	j := &journal.Joining{IDMap: r.plan.IDMap, Env: r.plan.Env, UID: r.inv.UID, GID: r.inv.GID, NoNewPrivs: r.inv.NoNewPrivs, TTY: r.inv.TTY}
+	if j.TTY == ttyAlways {
+		j.TTY = ttyAuto // who joins may have none
+	}
 	for _, s := range r.plan.Steps {
 		if s.Op.Confines() || s.Op == ns.OpTimeOffset {
 			j.Steps = append(j.Steps, s)

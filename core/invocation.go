@@ -25,6 +25,7 @@ type Invocation struct {
 	Dir         string
 	UID, GID    *uint32
 	NoNewPrivs  bool
+	TTY         string // "", always, auto or never
 	DryRun      string // "", text, json or syscalls
 	StatusFD    int    // -1 without one
 	Timings     string // "", text, json or "svg FILE"
@@ -64,6 +65,8 @@ func (inv *Invocation) applyOne(option, value string) error {
 		inv.Dir = value
 	case "user":
 		return inv.setUser(value)
+	case "tty":
+		return inv.setTTY(value)
 	case "dry-run":
 		inv.DryRun = value
 	case "timings":

@@ -56,6 +56,7 @@ type run struct {
 	paths   map[ns.Kind]string
 	joins   []stage.Join
 	reaper  *stage.Reaper // from the first change to the host on
+	console *stage.Console // nil if the command has the caller's terminal
 }
 
 func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
@@ -71,6 +72,9 @@ func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
 // outside can see; the command waits until the run is written down.
 func (r *run) begin() error {
 	if err := r.openJoins(); err != nil {
+		return err
+	}
+	if err := r.openConsole(); err != nil {
 		return err
 	}
 	if len(r.plan.Calls(ns.PreExec)) == 0 {
@@ -124,11 +128,15 @@ func (r *run) open() (err error) {
 // clone makes the child in its namespaces, blocked.
 func (r *run) clone() error {
 	defer r.Timings.Begin("clone")()
-	child, err := stage.Start(r.plan.KindList(), r.joins...)
+	err := r.console.Lend(func() (err error) {
+		r.child, err = stage.Start(r.plan.KindList(), r.joins...)
+		return err
+	})
 	if err != nil {
+		r.console.Close()
 		return r.explain(err)
 	}
-	r.child = child
+	r.child.Attach(r.console)
 	return nil
 }
 

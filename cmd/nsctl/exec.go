@@ -42,6 +42,7 @@ status is the command's, or 125 if it was never executed, 126 if it can't be,
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().StringArrayVarP(&g.Env, "env", "e", nil, "set a variable (KEY=VALUE), or pass on the caller's (KEY)")
 	cmd.Flags().StringVarP(&g.Dir, "chdir", "w", "", "working directory, as the run sees it (default: the caller's, if it exists inside)")
+	cmd.Flags().BoolVarP(&g.TTY, "tty", "t", false, "give the command a terminal of its own (default: where the run's own command has one)")
 	cmd.Flags().StringVar(&g.User, "user", "", "execute as UID[:GID] (default: as the run's own command)")
 	return cmd
 }

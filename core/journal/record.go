@@ -77,6 +77,8 @@ type Joining struct {
 	GID *uint32 `json:"gid,omitempty"`
 	// NoNewPrivs is what --no-new-privs said.
 	NoNewPrivs bool `json:"noNewPrivs,omitempty"`
+	// TTY is what --tty said.
+	TTY string `json:"tty,omitempty"`
 }
 
 // encode returns the record as one line: the checksum of its JSON, and the JSON.

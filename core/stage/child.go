@@ -19,6 +19,7 @@ import (
 type Child struct {
 	process  *machine.Process
 	terminal *terminal
+	console  *Console     // if the command has a terminal of its own
 	signals  *relay.Relay // from Release on
 	program  *Program     // from Load on
 	loadErr  error        // why the child didn't get it
@@ -135,6 +136,7 @@ func (c *Child) giveBack() {
 	for _, w := range c.watched {
 		_ = unix.Close(w.fd)
 	}
+	c.console.Close()
 	c.process.Close()
 }
 

@@ -18,7 +18,9 @@ func (c *compiler) command() {
 	cmd := &c.cfg.Command
 	c.b.Begin(-1, "wait for the word to start")
 	c.b.Do(program.Await)
+	c.takeConsole()
 	restrictInit := c.startInit()
+	c.takeForeground()
 	ruleset := c.makeRuleset()
 	c.setLimits()
 	c.dropCaps()
@@ -44,6 +46,37 @@ func (c *compiler) command() {
 	c.installFilter()
 	c.exec(cmd)
 	restrictInit()
+}
+
+// takeConsole makes the terminal of standard input the controlling one of a new
+// session; ioctl_tty(2), TIOCSCTTY. A command with other ids than the caller's
+// may open it again, by /dev/stdin.
+func (c *compiler) takeConsole() {
+	cmd := &c.cfg.Command
+	if !cmd.Console {
+		return
+	}
+	c.b.Begin(-1, "take the terminal")
+	c.b.Call(unix.SYS_SETSID)
+	c.b.Call(unix.SYS_IOCTL, program.Int(0), program.Uint(unix.TIOCSCTTY), program.Int(0))
+	if cmd.User != nil {
+		c.b.Call(unix.SYS_FCHOWN, program.Int(0), program.Uint(uint64(cmd.User.UID)), program.Uint(1<<32-1))
+		c.b.Tolerate(unix.EPERM, unix.EINVAL)
+	}
+}
+
+// takeForeground makes the command of an init a job of its own. The init stays in
+// its session, so that the kernel lets the key stop it that does so anywhere;
+// setpgid(2), "orphaned process group".
+func (c *compiler) takeForeground() {
+	if !c.cfg.Command.Console || !c.splits() {
+		return
+	}
+	c.b.Begin(-1, "come to the foreground of the terminal")
+	c.b.Call(unix.SYS_SETPGID, program.Int(0), program.Int(0))
+	group := c.b.Words(0)
+	c.b.Store32(group, c.b.Result(unix.SYS_GETPID).Arg())
+	c.b.Call(unix.SYS_IOCTL, program.Int(0), program.Uint(unix.TIOCSPGRP), group)
 }
 
 func (c *compiler) prctl(option, value int) {

@@ -49,6 +49,9 @@ type Command struct {
 	Path string
 	// User is who to execute as. Nil leaves the ids as they are.
 	User *Credential
+	// Console says that the child is lent a [Console], which becomes the controlling
+	// terminal of a session of the command's own; setsid(2).
+	Console bool
 	// NoNewPrivs keeps the command from gaining privilege by executing a file;
 	// PR_SET_NO_NEW_PRIVS of prctl(2).
 	NoNewPrivs bool

@@ -40,6 +40,12 @@ func (c *compiler) startInit() (restrict func()) {
 	}
 }
 
+// splits reports whether the command is started by an init, or by a process that
+// stays outside of the PID namespace that it joins.
+func (c *compiler) splits() bool {
+	return c.find(ns.OpInit) >= 0 || c.cfg.Join != 0 && c.has(ns.PID)
+}
+
 // restrictInit leaves the init the right to signal a command of another user,
 // and the calls that it makes.
 func (c *compiler) restrictInit() {

@@ -83,10 +83,21 @@ func front() int {
 	if err != nil {
 		return complain(err)
 	}
-	child, err := Start(o.Kinds)
+	var console *Console
+	if o.Command.Console {
+		if console, err = OpenConsole(); err != nil {
+			return complain(err)
+		}
+	}
+	var child *Child
+	err = console.Lend(func() (err error) {
+		child, err = Start(o.Kinds)
+		return err
+	})
 	if err != nil {
 		return complain(err)
 	}
+	child.Attach(console)
 	if o.Stall {
 		fmt.Println(child.PID())
 		select {}

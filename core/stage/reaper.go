@@ -74,7 +74,7 @@ func vigil(argv, env []string) *program.Program {
 	}
 	b.Call(unix.SYS_PRCTL, program.Int(unix.PR_SET_NAME), b.String("nsrun-reaper"), program.Int(0), program.Int(0), program.Int(0))
 	b.Begin(-1, "wait for the end of nsrun")
-	b.Do(program.Bereaved)
+	b.Do(program.Outlive)
 	b.Begin(-1, "undo what it left")
 	forget(&b)
 	b.Do(program.Mask)

@@ -19,16 +19,19 @@ import (
 // the command runs for a second or more, rest is called once.
 func (c *Child) Wait(rest func()) (int, error) {
 	defer c.giveBack()
+	c.console.open()
 	patience := restAfter
 	for {
 		quiet, ended, err := c.await(patience)
 		if err != nil {
 			return 0, err
 		}
-		if quiet {
+		if quiet && c.console.patience(patience) == patience {
 			patience = -1
 			rest()
 		}
+		c.console.lookForForeground()
+		c.lookForStop()
 		for sig, ok := c.signals.Next(); ok; sig, ok = c.signals.Next() {
 			c.handle(sig)
 		}
@@ -46,19 +49,26 @@ const restAfter = 1000
 // none of that for patience milliseconds; -1 means for ever. What ends together with
 // the child is none to tell of: a helper may well see its end.
 func (c *Child) await(patience int) (quiet, ended bool, err error) {
-	fds := []unix.PollFd{
-		{Fd: int32(c.process.FD), Events: unix.POLLIN}, // pidfd_open(2): readable when the process has ended
-		{Fd: int32(c.signals.FD()), Events: unix.POLLIN},
+	fds := append(make([]unix.PollFd, 0, 4),
+		unix.PollFd{Fd: int32(c.process.FD), Events: unix.POLLIN}, // pidfd_open(2): readable when the process has ended
+		unix.PollFd{Fd: int32(c.signals.FD()), Events: unix.POLLIN})
+	if c.console != nil {
+		more := c.console.pollFds()
+		fds = append(fds, more[:]...)
 	}
+	watched := len(fds)
 	for _, w := range c.watched {
 		fds = append(fds, unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN})
 	}
-	n, err := unix.Poll(fds, patience)
+	n, err := unix.Poll(fds, c.console.patience(patience))
 	if err != nil && err != unix.EINTR {
 		return false, false, fmt.Errorf("wait for process %d: %w", c.PID(), err)
 	}
+	if c.console != nil && n > 0 {
+		c.console.pump(fds[2], fds[3])
+	}
 	if ended = fds[0].Revents != 0; !ended && len(c.watched) > 0 {
-		c.tellEnded(fds[2:])
+		c.tellEnded(fds[watched:])
 	}
 	return n == 0, ended, nil
 }
@@ -66,10 +76,18 @@ func (c *Child) await(patience int) (quiet, ended bool, err error) {
 // handle passes on a signal that was sent. One that the terminal made has gone
 // to the whole process group, and so to the command.
 func (c *Child) handle(sig relay.Signal) {
-	if sig.Sent && !c.isInside(sig.PID) {
+	switch {
+	case sig.Sent && sig.PID == unix.Getpid(): // of suspend
+	case sig.Sent && !c.isInside(sig.PID):
 		_ = unix.PidfdSendSignal(c.process.FD, sig.Number, nil, 0)
+	case !sig.Sent && c.console != nil && ofTerminal[sig.Number]:
+		c.console.signalJob(sig.Number)
 	}
 	switch sig.Number {
+	case unix.SIGWINCH:
+		c.console.resize()
+	case unix.SIGCONT:
+		c.resume()
 	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
 		// The shell waits for this process to stop, and will continue it
 		// together with the command.
@@ -78,9 +96,13 @@ func (c *Child) handle(sig relay.Signal) {
 			// SIGSTOP from outside; pid_namespaces(7).
 			_ = unix.PidfdSendSignal(c.process.FD, unix.SIGSTOP, nil, 0)
 		}
-		c.signals.Default(sig.Number)
+		c.stop(sig.Number)
 	}
 }
+
+// ofTerminal are the signals that a terminal sends to those in its foreground
+// that a command on another terminal is to get too.
+var ofTerminal = map[unix.Signal]bool{unix.SIGHUP: true, unix.SIGINT: true, unix.SIGQUIT: true}
 
 // isInside reports whether pid is the child or descends from it. A signal from
 // inside is not for the command: it is what reaches this process when something

@@ -61,10 +61,12 @@ func (t *terminal) reclaim() bool {
 	return group == t.group
 }
 
-// block blocks sig in this thread and returns the mask that there was.
-func block(sig unix.Signal) (old unix.Sigset_t) {
+// block blocks signals in this thread and returns the mask that there was.
+func block(signals ...unix.Signal) (old unix.Sigset_t) {
 	var set unix.Sigset_t
-	set.Val[0] = 1 << (sig - 1)
+	for _, sig := range signals {
+		set.Val[0] |= 1 << (sig - 1)
+	}
 	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &set, &old)
 	return old
 }

@@ -132,7 +132,7 @@ func special(c *control, in *program.Word, pc uint64) {
 		if hungUp(c) {
 			exit(statusRefused)
 		}
-	case program.Bereaved:
+	case program.Outlive:
 		if readFull(c.in, unsafe.Pointer(&c.word), 1) {
 			exit(0)
 		}

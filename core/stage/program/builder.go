@@ -103,7 +103,7 @@ func (b *Builder) Fork(label Label) {
 // are the same.
 func (b *Builder) Same(x, y Arg, n int) { b.add(Instr{Op: Same}, []Arg{x, y, Int(n)}) }
 
-// Do adds an instruction without arguments: Await, Alive, Bereaved, Mask, Reign
+// Do adds an instruction without arguments: Await, Alive, Outlive, Mask, Reign
 // or Fail.
 func (b *Builder) Do(op Op) { b.add(Instr{Op: op}, nil) }
 

@@ -67,13 +67,13 @@ func (p *Program) operation(in *Instr) string {
 
 // notes says what the instructions without arguments do.
 var notes = map[Op]string{
-	Await:    "read(one byte from nsrun): the run is written down, and the command may start",
-	Bereaved: "read(one byte from nsrun): exit, or go on if nsrun has died instead",
-	Alive:    "exit if nsrun has died",
-	Mask:     "rt_sigprocmask(SIG_SETMASK, the caller's mask)",
-	Fork:     "fork: the first process stays as init, its child goes on",
-	Reign:    "stay as init",
-	Fail:     "exit: no file could be executed",
+	Await:   "read(one byte from nsrun): the run is written down, and the command may start",
+	Outlive: "read(one byte from nsrun): exit, or go on when nsrun has died",
+	Alive:   "exit if nsrun has died",
+	Mask:    "rt_sigprocmask(SIG_SETMASK, the caller's mask)",
+	Fork:    "fork: the first process stays as init, its child goes on",
+	Reign:   "stay as init",
+	Fail:    "exit: no file could be executed",
 }
 
 func (p *Program) otherwise(i int) string {

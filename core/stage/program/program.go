@@ -36,11 +36,11 @@ const (
 	// Await waits until the front lets the child proceed, and ends it if the front
 	// dies instead.
 	Await
+	// Outlive waits until the front has died, and ends the child if it lets it
+	// proceed instead.
+	Outlive
 	// Alive ends the child at once if the front has died.
 	Alive
-	// Bereaved waits until the front lets the child go, which ends it, or dies, after
-	// which it goes on.
-	Bereaved
 	// Mask restores the signal mask that the front was started with.
 	Mask
 	// Fork splits the process: its child goes on with the program, the one that

@@ -36,7 +36,7 @@ func (r *run) credential() *stage.Credential {
 
 // config returns what the child is to do.
 func (r *run) config() stage.Config {
-	return stage.Config{Kinds: r.plan.KindList(), Steps: r.steps(), IDMap: r.plan.IDMap, Command: r.command(), Cwd: r.Facts.Dir}
+	return stage.Config{Kinds: r.plan.KindList(), Steps: r.steps(), IDMap: r.plan.IDMap, Inputs: r.inputs, Command: r.command(), Cwd: r.Facts.Dir}
 }
 
 // Program returns the system calls that the child would make for a plan, as
@@ -50,11 +50,16 @@ func (s *Session) Program(inv *Invocation, p *ns.Plan) (string, error) {
 }
 
 // environment returns the command's environment: the caller's, byte for byte,
-// less what only concerns nsrun; then what plugins set; then what the user asked for.
+// less what only concerns nsrun and what the command gets as a file; then what
+// plugins set; then what the user asked for.
 func (r *run) environment() []string {
 	var env []string
 	if !r.inv.ClearEnv {
-		env = slices.DeleteFunc(slices.Clone(r.Environ), func(e string) bool { return strings.HasPrefix(e, "NSRUN_") })
+		files := r.variablesAsFiles()
+		env = slices.DeleteFunc(slices.Clone(r.Environ), func(e string) bool {
+			name, _, _ := strings.Cut(e, "=")
+			return strings.HasPrefix(e, "NSRUN_") || slices.Contains(files, name)
+		})
 	}
 	for _, e := range r.plan.Env {
 		env = setEnv(env, e.Name, e.Value)
@@ -69,6 +74,21 @@ func (r *run) environment() []string {
 		env = setEnv(env, name, value)
 	}
 	return env
+}
+
+// variablesAsFiles returns the names of the variables that the command gets as
+// files: one that asks for that doesn't want it to be in the environment, which
+// all that the command starts would inherit.
+func (r *run) variablesAsFiles() (names []string) {
+	for _, s := range r.plan.Steps {
+		if s.Op != ns.OpFile || s.Source == "" {
+			continue
+		}
+		if source, err := ns.ParseSource(s.Source); err == nil && source.Env != "" {
+			names = append(names, source.Env)
+		}
+	}
+	return names
 }
 
 // lookup returns the value of name in environ, as getenv(3) finds it.

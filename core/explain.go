@@ -100,7 +100,7 @@ func (r *run) explainStep(e *stage.StepError) *ns.Diagnostic {
 		explainConfinement(d, e)
 	case e.Errno == unix.ENOENT && e.Step.Target != "":
 		d.Hint = "make " + e.Step.Target + " in the root directory first, or use --dir or --tmpfs"
-	case e.Errno == unix.EINVAL && e.Step.Op == "" && r.inv.UID != nil:
+	case e.Errno == unix.EINVAL && (e.Step.Op == "" || e.Step.Op == ns.OpFile) && r.inv.UID != nil:
 		d.Detail, d.Hint = "the id is not mapped in the user namespace", "--map-users and --map-groups map more ids"
 	}
 	return d

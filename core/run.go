@@ -29,6 +29,7 @@ const (
 func (s *Session) Run(ctx context.Context, inv *Invocation, p *ns.Plan) (status int, err error) {
 	r := newRun(s, inv, p)
 	defer r.closeJoins()
+	defer func() { r.inputs.Close() }()
 	if err := r.begin(); err != nil {
 		return ExitFailed, err
 	}
@@ -55,8 +56,9 @@ type run struct {
 	status  *statusWriter
 	paths   map[ns.Kind]string
 	joins   []stage.Join
-	reaper  *stage.Reaper // from the first change to the host on
+	reaper  *stage.Reaper  // from the first change to the host on
 	console *stage.Console // nil if the command has the caller's terminal
+	inputs  *stage.Inputs  // what steps take from the caller
 }
 
 func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
@@ -71,7 +73,7 @@ func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
 // is to be called, the child sets up its namespaces meanwhile, which nobody
 // outside can see; the command waits until the run is written down.
 func (r *run) begin() error {
-	if err := r.openJoins(); err != nil {
+	if err := errors.Join(r.openJoins(), r.readInputs()); err != nil {
 		return err
 	}
 	if err := r.openConsole(); err != nil {
@@ -106,6 +108,13 @@ func (r *run) prepare() error {
 	return r.open()
 }
 
+// readInputs takes from the caller what steps ask for, before the child exists,
+// which closes all that it isn't given.
+func (r *run) readInputs() (err error) {
+	r.inputs, err = stage.ReadInputs(r.plan.Steps, r.Environ)
+	return err
+}
+
 // open makes the run directory and writes down what there is to know.
 func (r *run) open() (err error) {
 	defer r.Timings.Begin("run directory")()
@@ -129,7 +138,7 @@ func (r *run) open() (err error) {
 func (r *run) clone() error {
 	defer r.Timings.Begin("clone")()
 	err := r.console.Lend(func() (err error) {
-		r.child, err = stage.Start(r.plan.KindList(), r.joins...)
+		r.child, err = stage.StartWith(r.inputs, r.plan.KindList(), r.joins...)
 		return err
 	})
 	if err != nil {

@@ -90,6 +90,7 @@ func CheckReply(req *HookRequest, r *HookReply) []Diagnostic {
 		f.add("steps, environment or helpers, which only %s can add", PreExec)
 	}
 	f.steps(r.Steps, req.Request.Kinds)
+	f.lateSources(r.Steps)
 	f.env(r.Env)
 	f.count("bytes of state", len(r.State), MaxState)
 	if f.count("results", len(r.Results), MaxList) {
@@ -111,6 +112,16 @@ func (f *faults) helpers(helpers []Helper) {
 		f.line("name of a helper", h.Name)
 		if h.PID <= 0 {
 			f.add("the helper %s without a process", quote(h.Name))
+		}
+	}
+}
+
+// lateSources refuses files that are filled from what the caller holds: that is
+// read before the child exists, and so before any hook.
+func (f *faults) lateSources(steps []Step) {
+	for i := range steps {
+		if steps[i].Op == OpFile && steps[i].Source != "" {
+			f.add("step %d: file: source is for offers, not for hooks", i+1)
 		}
 	}
 }

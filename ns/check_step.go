@@ -29,7 +29,7 @@ var uses = map[Op]struct {
 	OpPivot:       {},
 	OpBind:        {source: required, target: required, attrs: optional, ifExists: optional},
 	OpMount:       {target: required, fsType: required, attrs: optional, data: optional, ifExists: optional},
-	OpFile:        {target: required, data: optional, mode: optional, ifExists: optional},
+	OpFile:        {target: required, source: optional, data: optional, mode: optional, ifExists: optional},
 	OpMkdir:       {target: required, mode: optional},
 	OpSymlink:     {target: required, data: required},
 	OpHostname:    {data: required},
@@ -141,10 +141,29 @@ func (f *faults) targetAndKind(s *Step, have []Kind) {
 		}
 	}
 	if s.Source != "" {
-		f.path("source", s.Source)
+		f.source(s)
 	}
 	if need != "" && !slices.Contains(have, need) {
 		f.add("needs a %s namespace, which the run doesn't have", need)
+	}
+}
+
+// source checks where a step takes something from. What a file is filled with can
+// be something of nsrun's caller; all other sources are paths.
+func (f *faults) source(s *Step) {
+	if s.Op != OpFile {
+		f.path("source", s.Source)
+		return
+	}
+	src, err := ParseSource(s.Source)
+	if err != nil {
+		f.add("%v", err)
+	}
+	if src.Path != "" {
+		f.path("source", src.Path)
+	}
+	if s.Data != "" {
+		f.add("data and source exclude each other")
 	}
 }
 

@@ -33,10 +33,12 @@ const (
 	// OpRemount gives Target, and all mounts below it, the attributes Attrs as
 	// well; mount_setattr(2).
 	OpRemount Op = "remount"
-	// OpFile mounts a file with the content Data and the permission Mode on
-	// Target, read-only. It lives in memory and dies with the namespace.
+	// OpFile mounts a file with the content Data, or with that of Source as
+	// [ParseSource] reads it, and the permission Mode on Target, read-only. It
+	// lives in memory and dies with the namespace.
 	OpFile Op = "file"
-	// OpMkdir makes the directory Target, and those above it, with Mode.
+	// OpMkdir makes the directory Target, and those above it, with Mode. In the
+	// host's own tree it is made in memory, for the run alone.
 	OpMkdir Op = "mkdir"
 	// OpSymlink makes Target a symbolic link to Data.
 	OpSymlink Op = "symlink"

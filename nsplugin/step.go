@@ -49,7 +49,16 @@ func File(target, content string, mode uint32) ns.Step {
 	return ns.Step{Op: ns.OpFile, Target: target, Data: content, Mode: mode}
 }
 
-// Mkdir makes the directory target, and those above it; mode 0 means 0755.
+// FileFrom mounts a read-only file on target that holds what nsrun's caller gave
+// it: a descriptor, a variable or a file, as source says. nsrun reads it at each
+// run, up to ns.MaxFile bytes; the plugin never sees it. The file belongs to the
+// user of the command; mode 0 means 0644.
+func FileFrom(source ns.Source, target string, mode uint32) ns.Step {
+	return ns.Step{Op: ns.OpFile, Source: source.String(), Target: target, Mode: mode}
+}
+
+// Mkdir makes the directory target, and those above it; mode 0 means 0755. In the
+// host's own tree it is made for the run alone.
 func Mkdir(target string, mode uint32) ns.Step {
 	return ns.Step{Op: ns.OpMkdir, Target: target, Mode: mode}
 }

@@ -136,6 +136,9 @@ func (c *compiler) checkMountFields(s ns.Step) {
 	if s.Op == ns.OpOverlay && s.Data != "" {
 		c.checkPath(s, "directory for changes", s.Data)
 	}
+	if s.Op == ns.OpFile && s.Source != "" && c.cfg.Inputs != nil && !s.IfExists && !c.cfg.Inputs.has(s.Source) {
+		c.refuse("%s: nobody has read it", Words(s))
+	}
 	if s.Op == ns.OpMount && s.FSType == "" {
 		c.refuse("%s: no file system type", Words(s))
 	}

@@ -38,6 +38,12 @@ type Child struct {
 // kernel is a *CloneError or a *ns.Diagnostic.
 func Start(kinds []ns.Kind, joins ...Join) (*Child, error) { return start(kinds, joins, 0) }
 
+// StartWith is Start for a child whose program has files to fill from inputs,
+// which may be nil. They can be closed when it returns.
+func StartWith(inputs *Inputs, kinds []ns.Kind, joins ...Join) (*Child, error) {
+	return start(kinds, joins, inputs.fd())
+}
+
 // StartJoining clones a child into the caller's namespaces, which is to join
 // those of another process by the program of a [Config] with Join. target is a
 // descriptor of that process; pidfd_open(2).

@@ -38,6 +38,17 @@ func (h fakeHost) Lstat(path string) (fs.FileInfo, error) {
 	return h.Stat(path)
 }
 
+func (h fakeHost) Readlink(string) (string, error) { return "../somewhere", nil }
+
+func (h fakeHost) ReadDir(path string) (entries []fs.DirEntry, err error) {
+	for _, f := range h.files {
+		if filepath.Dir(strings.TrimSuffix(f, "/")) == path && f != path+"/" {
+			entries = append(entries, fs.FileInfoToDirEntry(fakeInfo(f)))
+		}
+	}
+	return entries, nil
+}
+
 func (fakeHost) IDs() (uid, gid int)            { return 1000, 1000 }
 func (fakeHost) OpenFiles() (unix.Rlimit, bool) { return unix.Rlimit{Cur: 1024, Max: 4096}, true }
 func (fakeHost) LandlockABI() int               { return 5 }

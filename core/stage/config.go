@@ -25,6 +25,10 @@ type Config struct {
 	// instead of being cloned into new ones: that of [StartJoining]. 0 for none.
 	// Steps may then be those alone that restrict the command's process.
 	Join int
+	// Inputs are the contents of the files among Steps that have a source, which the
+	// child was started with. Nil if there is none, or if the program is only to be
+	// looked at.
+	Inputs *Inputs `json:"-"`
 	// Command is what to execute. Required.
 	Command Command
 	// Cwd is the caller's working directory, which the command gets if it exists
@@ -73,6 +77,10 @@ type Host interface {
 	Stat(path string) (fs.FileInfo, error)
 	// Lstat describes the file at path, which may be a symbolic link.
 	Lstat(path string) (fs.FileInfo, error)
+	// ReadDir returns the entries of the directory at path.
+	ReadDir(path string) ([]fs.DirEntry, error)
+	// Readlink returns what the symbolic link at path leads to.
+	Readlink(path string) (string, error)
 	// IDs returns the caller's effective user and group id.
 	IDs() (uid, gid int)
 	// OpenFiles returns the caller's limit on open files, which the command is to
@@ -92,9 +100,11 @@ type CapabilitySets struct{ Effective, Permitted, Inheritable uint64 }
 // realHost is the host that this process runs on.
 type realHost struct{}
 
-func (realHost) Stat(path string) (fs.FileInfo, error)  { return os.Stat(path) }
-func (realHost) Lstat(path string) (fs.FileInfo, error) { return os.Lstat(path) }
-func (realHost) IDs() (uid, gid int)                    { return os.Geteuid(), os.Getegid() }
+func (realHost) Stat(path string) (fs.FileInfo, error)      { return os.Stat(path) }
+func (realHost) Lstat(path string) (fs.FileInfo, error)     { return os.Lstat(path) }
+func (realHost) Readlink(path string) (string, error)       { return os.Readlink(path) }
+func (realHost) ReadDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
+func (realHost) IDs() (uid, gid int)                        { return os.Geteuid(), os.Getegid() }
 
 func (realHost) OpenFiles() (limit unix.Rlimit, ok bool) {
 	soft, ok := inherit.OpenFiles()

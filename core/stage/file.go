@@ -3,21 +3,25 @@
 package stage
 
 import (
+	"errors"
+	"io/fs"
+
 	"github.com/nsrun/nsrun/core/stage/program"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )
 
 // file mounts a file with given content: it is the only file of a tmpfs of its
-// own, of which nothing but that file is ever attached to the tree.
+// own, of which nothing but that file is ever attached to the tree. What the
+// caller gave belongs to the user of the command.
 func (c *compiler) file(s ns.Step) {
 	tmp := c.newFS(ns.Step{FSType: "tmpfs", Attrs: []ns.Attr{ns.NoSUID, ns.NoDev}})
 	name := c.b.String("file")
 	fd := c.b.Result(unix.SYS_OPENAT, tmp.Arg(), name, program.Int(unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC),
 		program.Uint(uint64(modeOf(s, 0o644))))
-	if s.Data != "" {
-		c.b.Call(unix.SYS_WRITE, fd.Arg(), c.b.Bytes([]byte(s.Data)), program.Int(len(s.Data)))
-		c.b.Full()
+	c.fill(fd, s)
+	if user := c.cfg.Command.User; s.Source != "" && user != nil {
+		c.b.Call(unix.SYS_FCHOWN, fd.Arg(), program.Uint(uint64(user.UID)), program.Uint(uint64(user.GID)))
 	}
 	c.close(fd)
 	tree := c.cloneFile(tmp, name)
@@ -28,6 +32,22 @@ func (c *compiler) file(s ns.Step) {
 	c.close(at)
 	c.close(tree)
 	c.tree.add(mounted{target: s.Target})
+}
+
+// fill writes the content of s to fd.
+func (c *compiler) fill(fd program.Reg, s ns.Step) {
+	switch {
+	case s.Source != "" && c.cfg.Inputs != nil:
+		at := c.cfg.Inputs.at[s.Source]
+		c.b.Call(unix.SYS_SENDFILE, fd.Arg(), program.Int(c.cfg.Inputs.fd()), c.b.Words(uint64(at.offset)), program.Uint(uint64(at.size)))
+		c.b.Full(3)
+	case s.Source != "":
+		// To be shown only: nothing was read, and so nobody knows how much it is.
+		c.b.Call(unix.SYS_SENDFILE, fd.Arg(), program.Int(-1), program.Int(0), program.Int(0))
+	case s.Data != "":
+		c.b.Call(unix.SYS_WRITE, fd.Arg(), c.b.Bytes([]byte(s.Data)), program.Int(len(s.Data)))
+		c.b.Full(2)
+	}
 }
 
 // cloneFile returns a mount of the file called name in tmp, which isn't attached
@@ -55,7 +75,20 @@ func (c *compiler) attachOnRoot(tree program.Reg) {
 }
 
 func (c *compiler) mkdir(s ns.Step) {
+	if c.missingOnHost(s) {
+		c.shadow(s)
+	}
 	c.close(c.target(s, node{dirNode, modeOf(s, 0o755)}))
+}
+
+// missingOnHost reports whether the target of s would have to be created in the
+// host's own tree.
+func (c *compiler) missingOnHost(s ns.Step) bool {
+	if s.Phase == ns.Inside || !c.tree.at(s.Target).host {
+		return false
+	}
+	_, err := c.host.Lstat(s.Target)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func (c *compiler) symlink(s ns.Step) {

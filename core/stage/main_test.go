@@ -60,6 +60,8 @@ type order struct {
 	Config
 	// NoClone3 makes clone3(2) answer ENOSYS, as container runtimes do.
 	NoClone3 bool
+	// Environ is what the sources of files are looked up in.
+	Environ []string
 	// Stall prints the child's pid and waits instead of releasing it.
 	Stall bool
 }
@@ -79,6 +81,10 @@ func front() int {
 			return complain(err)
 		}
 	}
+	var err error
+	if o.Inputs, err = ReadInputs(o.Steps, o.Environ); err != nil {
+		return complain(err)
+	}
 	prog, err := Compile(o.Config)
 	if err != nil {
 		return complain(err)
@@ -91,9 +97,10 @@ func front() int {
 	}
 	var child *Child
 	err = console.Lend(func() (err error) {
-		child, err = Start(o.Kinds)
+		child, err = StartWith(o.Inputs, o.Kinds)
 		return err
 	})
+	o.Inputs.Close()
 	if err != nil {
 		return complain(err)
 	}

@@ -106,7 +106,9 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func gone(pid int) func() bool {
-	return func() bool { return errors.Is(unix.Kill(pid, 0), unix.ESRCH) || procfs.Parent(pid) != os.Getpid() && zombie(pid) }
+	return func() bool {
+		return errors.Is(unix.Kill(pid, 0), unix.ESRCH) || procfs.Parent(pid) != os.Getpid() && zombie(pid)
+	}
 }
 
 func zombie(pid int) bool { return strings.Contains(procfs.Read(pid, "stat"), ") Z ") }

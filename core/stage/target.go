@@ -158,6 +158,9 @@ func (c *compiler) leftOut(s ns.Step) bool {
 	if !s.IfExists || s.Phase == ns.Inside {
 		return false
 	}
+	if s.Op == ns.OpFile && s.Source != "" && c.cfg.Inputs != nil && !c.cfg.Inputs.has(s.Source) {
+		return true
+	}
 	if s.Op == ns.OpBind {
 		if _, err := c.host.Stat(s.Source); err != nil {
 			return true

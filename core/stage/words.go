@@ -30,6 +30,9 @@ func Words(s ns.Step) string {
 	case ns.OpRemount:
 		return fmt.Sprintf("make %s %s", s.Target, joinAttrs(s.Attrs))
 	case ns.OpFile:
+		if s.Source != "" {
+			return "put " + s.Source + " on " + s.Target
+		}
 		return "put a file on " + s.Target
 	case ns.OpMkdir:
 		return "make the directory " + s.Target

@@ -73,7 +73,7 @@ func register(c *control, r program.Reg) *uintptr {
 //go:norace
 func call(c *control, in *program.Word, pc uint64) uint64 {
 	r, errno := invoke(c, in)
-	if errno == 0 && in.Full && r != uintptr(in.Args[2]) {
+	if errno == 0 && in.Full != 0 && r != argument(c, in, uintptr(in.Full)) {
 		errno = unix.ENOSPC
 	}
 	switch {

@@ -51,8 +51,9 @@ func (b *Builder) ResultIn(r Reg, nr uintptr, args ...Arg) {
 	b.add(Instr{Op: Call, Nr: nr, Save: r}, args)
 }
 
-// Full makes the last call fail with ENOSPC unless its result is its third argument.
-func (b *Builder) Full() { b.last().Full = true }
+// Full makes the last call fail with ENOSPC unless its result is its argument
+// number arg, counted from 0, as of a write(2) that leaves nothing out.
+func (b *Builder) Full(arg uint8) { b.last().Full = arg }
 
 // Explain says that fs is the file system context whose messages explain a
 // failure of the calls that follow in this step. The zero Reg ends that.

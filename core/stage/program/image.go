@@ -22,7 +22,7 @@ const Magic = 0x6e7372756e_0001 // "nsrun", version 1
 // Word is an instruction as it stands in an image.
 type Word struct {
 	Op       Op
-	Full     bool
+	Full     uint8
 	InRegs   uint16 // bit i says that Args[i] is the number of a register
 	Save     Reg
 	Log      Reg

@@ -99,9 +99,8 @@ type Instr struct {
 	Tolerate [MaxTolerated]syscall.Errno
 	// Else is the index of the instruction to go on with.
 	Else int
-	// Full says that the result must equal the third argument, as of a write(2)
-	// that leaves nothing out.
-	Full bool
+	// Full is the number of the argument that the result must equal; 0 for none.
+	Full uint8
 	// Log is the file system context, if any, whose messages explain a failure.
 	Log Reg
 	// Step is the index of the step that the instruction belongs to, or -1.

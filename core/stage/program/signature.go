@@ -51,11 +51,12 @@ var signatures = sync.OnceValue(func() map[uintptr]signature {
 		unix.SYS_CLOSE_RANGE:             {"close_range", []format{dec, dec, flags(closeRangeFlags)}},
 		unix.SYS_EXECVE:                  {"execve", []format{str, strs, strs}},
 		unix.SYS_FCHDIR:                  {"fchdir", []format{dec}},
+		unix.SYS_FCHOWN:                  {"fchown", []format{dec, dec, dec}},
+		unix.SYS_SENDFILE:                {"sendfile", []format{dec, dec, offset, dec}},
 		unix.SYS_FCHMOD:                  {"fchmod", []format{dec, oct}},
 		unix.SYS_FSCONFIG:                {"fsconfig", []format{dec, enum(fsconfigCommands), str, str, dec}},
 		unix.SYS_FSMOUNT:                 {"fsmount", []format{dec, flags(fsmountFlags), flags(mountAttrs)}},
 		unix.SYS_FSOPEN:                  {"fsopen", []format{str, flags(fsopenFlags)}},
-		unix.SYS_FCHOWN:                  {"fchown", []format{dec, dec, dec}},
 		unix.SYS_GETPID:                  {"getpid", nil},
 		unix.SYS_SETPGID:                 {"setpgid", []format{dec, dec}},
 		unix.SYS_SETSID:                  {"setsid", nil},
@@ -102,6 +103,7 @@ var (
 	setattr = format{showHex, showSetattr}
 	rlimit  = format{showHex, showRlimit}
 
+	offset   = format{showHex, func(p *Program, at int, _ uint64) string { return fmt.Sprintf("[%d]", p.word(at)) }}
 	resource = format{showResource, showMem}
 	capsets  = format{showHex, showCapsets}
 	ruleset  = format{showHex, showRuleset}

@@ -913,7 +913,9 @@ type Step struct {
 	Op string `protobuf:"bytes,1,opt,name=op,proto3" json:"op,omitempty"`
 	// setup (or empty): sources are paths of the host. inside: after the root was
 	// switched, all paths are those that the command will see.
-	Phase  string `protobuf:"bytes,2,opt,name=phase,proto3" json:"phase,omitempty"`
+	Phase string `protobuf:"bytes,2,opt,name=phase,proto3" json:"phase,omitempty"`
+	// A path of the host. For the op "file": fd:N, env:NAME or a path, from which
+	// nsrun takes the content.
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	Target string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
 	FsType string `protobuf:"bytes,5,opt,name=fs_type,json=fsType,proto3" json:"fs_type,omitempty"`

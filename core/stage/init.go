@@ -15,7 +15,8 @@ import (
 //
 // Such an init is no way around the restrictions: a command that may trace it
 // (ptrace(2)) finds a process that can do nothing but wait and send signals.
-// Until that holds it can't be traced at all, since it isn't dumpable.
+// Until that holds, and until an init has given back what it has of the front's
+// memory, it can't be traced at all, since it isn't dumpable.
 func (c *compiler) startInit() (restrict func()) {
 	i := c.find(ns.OpInit)
 	if i < 0 {
@@ -24,18 +25,17 @@ func (c *compiler) startInit() (restrict func()) {
 	}
 	title := titleOf(c.cfg.Steps[i])
 	c.b.Begin(i, title)
+	c.prctl(unix.PR_SET_DUMPABLE, 0)
 	if c.find(ns.OpCaps) < 0 && c.find(ns.OpSeccomp) < 0 {
 		c.b.Do(program.Fork)
 		return func() {}
 	}
 	first := c.b.Label()
-	c.prctl(unix.PR_SET_DUMPABLE, 0)
 	c.b.Fork(first)
 	return func() {
 		c.b.Begin(i, title+": restrict it")
 		c.b.Place(first)
 		c.restrictInit()
-		c.prctl(unix.PR_SET_DUMPABLE, 1)
 		c.b.Do(program.Reign)
 	}
 }

@@ -63,21 +63,20 @@ func reign(c *control, command uintptr) {
 // trim gives back all memory but the program's own segments and the start of the
 // arena, with the stack that this runs on. It is not only for thrift: what the
 // front was given, its environment above all, is not for the command to read,
-// who may well be allowed to look into its init.
+// who may well be allowed to look into its init, and is from then on.
 //
 //go:nosplit
 //go:norace
 func trim(c *control) {
 	if c.trim == 0 {
-		// Nothing can be given back; so don't let it be read, at least.
-		sys(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 0, 0, 0)
-		return
+		return // nothing can be given back, so nobody may look; PR_SET_DUMPABLE
 	}
 	end := c.address() + imageOffset
 	sys(unix.SYS_MUNMAP, c.trim, c.address()-c.trim, 0, 0)
 	for bits := uintptr(47); bits >= 39; bits-- {
 		// The end of the address space depends on the kernel's configuration.
 		if _, errno := sys(unix.SYS_MUNMAP, end, 1<<bits-4096-end, 0, 0); errno == 0 {
+			sys(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 1, 0, 0)
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/plan"
 	"github.com/nsrun/nsrun/ns"
@@ -93,13 +94,17 @@ type offersKey struct {
 // depend on has changed.
 func (s *Session) offers(ctx context.Context, members []*Member, kinds []ns.Kind) ([]plan.Part, error) {
 	key := offersKey{Negotiate: ns.PlanVersion, Plugins: pluginsOf(members)}
+	kept := s.Cache
 	for _, m := range members {
 		key.Requests = append(key.Requests, s.request(m, kinds))
+		if ns.HasSensitive(m.Descriptor, m.Settings) {
+			kept = nil // the key holds the settings, and the offers may
+		}
 	}
 	var offers []*ns.Offer
-	if !s.Cache.Get(key, &offers) || !valid(members, key.Requests, offers) {
+	if !kept.Get(key, &offers) || !valid(members, key.Requests, offers) {
 		var err error
-		if offers, err = s.ask(ctx, key); err != nil {
+		if offers, err = s.ask(ctx, key, kept); err != nil {
 			return nil, err
 		}
 	}
@@ -128,8 +133,9 @@ func valid(members []*Member, requests []*ns.Request, offers []*ns.Offer) bool {
 	return true
 }
 
-// ask asks all plugins side by side, and keeps their offers if all of them may be.
-func (s *Session) ask(ctx context.Context, key offersKey) ([]*ns.Offer, error) {
+// ask asks all plugins side by side, and keeps their offers in kept if all of them
+// may be.
+func (s *Session) ask(ctx context.Context, key offersKey, kept *cache.Store) ([]*ns.Offer, error) {
 	offers := make([]*ns.Offer, len(key.Plugins))
 	err := sideBySide(len(offers), func(i int) (err error) {
 		defer s.Timings.Begin("negotiate " + key.Plugins[i].Name)()
@@ -140,7 +146,7 @@ func (s *Session) ask(ctx context.Context, key offersKey) ([]*ns.Offer, error) {
 		return nil, err
 	}
 	if files, ok := dependencies(offers); ok {
-		if err := s.Cache.Put(key, offers, files); err != nil {
+		if err := kept.Put(key, offers, files); err != nil {
 			s.Log.Debug("keep offers", "error", err)
 		}
 	}

@@ -188,7 +188,7 @@ func (r *run) preExecOne(ctx context.Context, name string) error {
 		return err
 	}
 	if r.owesPostExec(name) {
-		if err := r.journal.Intent(req); err != nil {
+		if err := r.journal.Intent(writable(req, r.members[name].Descriptor)); err != nil {
 			return err
 		}
 	}
@@ -202,6 +202,14 @@ func (r *run) preExecOne(ctx context.Context, name string) error {
 	r.watch(name, reply.Helpers)
 	r.Log.Debug("pre-exec", "plugin", name, "results", reply.Results)
 	return errors.Join(r.journal.Done(name, reply), plan.Extend(r.plan, name, reply))
+}
+
+// writable returns what may be written down of a request: all but the values of
+// sensitive options, which PostExec therefore doesn't get.
+func writable(req *ns.HookRequest, d *ns.Descriptor) *ns.HookRequest {
+	kept := *req
+	kept.Request.Settings = ns.WithoutSensitive(d, req.Request.Settings)
+	return &kept
 }
 
 func (r *run) owesPostExec(name string) bool {

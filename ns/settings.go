@@ -39,6 +39,22 @@ func resolvePaths(paths []string, dir string) []string {
 	return resolved
 }
 
+// HasSensitive reports whether one of settings is of a sensitive option of d.
+func HasSensitive(d *Descriptor, settings []Setting) bool {
+	return slices.ContainsFunc(settings, d.sensitive)
+}
+
+// WithoutSensitive returns settings without those of sensitive options of d: what
+// may be written down.
+func WithoutSensitive(d *Descriptor, settings []Setting) []Setting {
+	return slices.DeleteFunc(slices.Clone(settings), d.sensitive)
+}
+
+func (d *Descriptor) sensitive(s Setting) bool {
+	o := d.Option(s.Option)
+	return o != nil && o.Sensitive
+}
+
 // CheckSettings returns everything that is wrong with settings as options of d:
 // SPEC.md, "Settings". Deprecated options give warnings.
 func CheckSettings(d *Descriptor, settings []Setting) []Diagnostic {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"reflect"
 	"runtime/debug"
+	"slices"
 
 	"github.com/nsrun/nsrun/ns"
 )
@@ -28,7 +29,7 @@ func (s *server) Describe(context.Context) (d *ns.Descriptor, err error) {
 // Negotiate implements wire.Server.
 func (s *server) Negotiate(ctx context.Context, req *ns.Request) (offer *ns.Offer, err error) {
 	defer catch("negotiate", &err)
-	p, err := s.fresh(req)
+	p, err := s.fresh(req, false)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +40,7 @@ func (s *server) Negotiate(ctx context.Context, req *ns.Request) (offer *ns.Offe
 // nothing to do there.
 func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (reply *ns.HookReply, err error) {
 	defer catch(string(req.Point), &err)
-	p, err := s.fresh(&req.Request)
+	p, err := s.fresh(&req.Request, req.Point == ns.PostExec)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,8 @@ func (s *server) fields() ([]field, error) {
 
 // fresh returns a copy of the plugin with its option fields filled in, so that
 // nothing is left over from an earlier call. It makes the paths in req absolute.
-func (s *server) fresh(req *ns.Request) (Plugin, error) {
+// With written the request was written down in between, and lacks what must not be.
+func (s *server) fresh(req *ns.Request, written bool) (Plugin, error) {
 	fields, err := s.fields()
 	if err != nil {
 		return nil, err
@@ -130,6 +132,9 @@ func (s *server) fresh(req *ns.Request) (Plugin, error) {
 	d, err := s.descriptor()
 	if err != nil {
 		return nil, err
+	}
+	if written {
+		d.Options = lenient(d.Options)
 	}
 	req.Settings = ns.ResolveSettings(d, req.Settings, req.Facts.Dir)
 	if err := ns.Errors(ns.CheckSettings(d, req.Settings)); err != nil {
@@ -142,6 +147,15 @@ func (s *server) fresh(req *ns.Request) (Plugin, error) {
 		fill(fresh.Elem(), fields, req.Settings)
 	}
 	return fresh.Interface().(Plugin), nil
+}
+
+// lenient returns options of which none that is sensitive is required.
+func lenient(options []ns.Option) []ns.Option {
+	options = slices.Clone(options)
+	for i := range options {
+		options[i].Required = options[i].Required && !options[i].Sensitive
+	}
+	return options
 }
 
 // catch makes a panic in one of the plugin's methods an error of the call, so

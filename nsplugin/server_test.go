@@ -269,3 +269,22 @@ func TestBadTagsAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// keyed needs a secret, which is never written down, and so isn't in the request
+// for PostExec.
+type keyed struct {
+	plain
+	Key string `option:"key,required,sensitive" help:"a secret"`
+}
+
+func (*keyed) PostExec(context.Context, *ns.HookRequest) error { return nil }
+
+func TestPostExecGoesWithoutSensitiveOptions(t *testing.T) {
+	s := newServer(&keyed{})
+	if _, err := s.Hook(t.Context(), &ns.HookRequest{Point: ns.PostExec}); err != nil {
+		t.Errorf("PostExec: %v", err)
+	}
+	if _, err := s.Hook(t.Context(), &ns.HookRequest{Point: ns.PreExec}); err == nil {
+		t.Error("PreExec went without the option")
+	}
+}

@@ -22,6 +22,7 @@ type recorder struct {
 	Fail  string `option:"fail" enum:"negotiate,pre-exec,post-exec,hang,crash" help:"where to fail"`
 	Set   string `option:"set" help:"set this variable for the command"`
 	Claim string `option:"claim" help:"own this"`
+	Key   string `option:"key,sensitive" help:"a secret" env:"HOOK_KEY"`
 }
 
 func name() string {

@@ -148,8 +148,11 @@ class Plugin:
             "features": list(cls.features), "requires": list(cls.requires)})
 
     @classmethod
-    def configured(cls, settings):
-        """Return an instance with its options filled in, or raise a Refusal. [S-4]"""
+    def configured(cls, settings, written=False):
+        """Return an instance with its options filled in, or raise a Refusal. [S-4]
+
+        With written the settings were written down, and lack those of sensitive options. [U-6]
+        """
         plugin, refusal = cls(), Refusal()
         options, given = {o.name: o for o in cls.options()}, {}
         for o in options.values():
@@ -162,7 +165,7 @@ class Plugin:
             given[option.name] = given.get(option.name, 0) + 1
             _store(plugin, option, s.args, refusal)
         for o in options.values():
-            if o.required and o.name not in given:
+            if o.required and o.name not in given and not (written and o.sensitive):
                 refusal.add("read --%s: option is required" % o.name, option=o.name)
             if given.get(o.name, 0) > 1 and not o.repeated:
                 refusal.add("read --%s: given %d times, and may be given once" % (o.name, given[o.name]), option=o.name)
@@ -518,7 +521,7 @@ class Calls:
 
     def post_exec(self, request):
         def ask():
-            return self.plugin.configured(request.run.request.settings).post_exec(request.run, request.state)
+            return self.plugin.configured(request.run.request.settings, written=True).post_exec(request.run, request.state)
         answer, faults = self._try("post-exec", ask) if hasattr(self.plugin, "post_exec") else (None, [])
         return {"diagnostics": list(answer or []) + faults}
 

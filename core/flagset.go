@@ -11,6 +11,7 @@ var CoreOptions = []ns.Option{
 	{Name: "plugins", Type: ns.String, Args: []string{"LIST"}, Help: "the plugins of this run: KIND, KIND=NAME or NAME, with commas", Default: "uts,ipc,pid,mount"},
 	{Name: "plugin-dir", Type: ns.Path, Args: []string{"DIR"}, Repeated: true, Help: "look for plugins here first"},
 	{Name: "profile", Type: ns.String, Args: []string{"NAME"}, Help: "take the flags of a profile: sandbox, one of /etc/nsrun/profiles or ~/.config/nsrun/profiles, or a file"},
+	{Name: "locked", Type: ns.Bool, Enum: []string{"true", "FILE"}, Help: "refuse plugins that aren't those of the lock file, nsrun.lock or FILE: nsctl plugin lock"},
 	{Name: "name", Type: ns.String, Args: []string{"NAME"}, Help: "call the run NAME", Default: "its id"},
 	{Name: "env", Short: "e", Type: ns.String, Args: []string{"KEY[=VALUE]"}, Repeated: true, Help: "set a variable, or pass on the caller's"},
 	{Name: "clearenv", Type: ns.Bool, Help: "start with an empty environment"},

@@ -24,6 +24,9 @@ type Host interface {
 	Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (*ns.HookReply, error)
 	// Check asks whether the plugin can work on this host.
 	Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error)
+	// Digest returns the SHA-256 of the plugin's file in hexadecimal digits, without
+	// executing it.
+	Digest(ctx context.Context, p find.Plugin) (string, error)
 	// Close stops every plugin process. It may return before they are gone, but
 	// then makes sure that they go. A later call starts anew.
 	Close() error

@@ -49,6 +49,9 @@ func (s *Session) UseDirs(pluginDirs []string) (err error) {
 // plugins are looked for.
 func (s *Session) Candidates() []find.Candidate { return find.List(s.dirs) }
 
+// Find returns the plugin that --plugins NAME would choose.
+func (s *Session) Find(name string) (find.Plugin, error) { return find.Find(name, s.dirs) }
+
 // DescribeNamed returns what the plugin that --plugins NAME would choose says of
 // itself.
 func (s *Session) DescribeNamed(ctx context.Context, name string) (*ns.Descriptor, error) {

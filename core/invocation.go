@@ -78,7 +78,7 @@ func (inv *Invocation) applyOne(option, value string) error {
 	case "keep-warm":
 		_, err := keepWarm(value)
 		return err
-	case "plugin-dir": // taken by Preview
+	case "plugin-dir", "locked": // taken by Preview
 	default:
 		return inv.applySwitch(option, value)
 	}

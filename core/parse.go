@@ -19,6 +19,9 @@ func (s *Session) Parse(ctx context.Context, args []string, preview Preview) (*I
 	if err := s.UseDirs(preview.values("plugin-dir")); err != nil {
 		return nil, err
 	}
+	if err := s.useLock(preview.lockFile(s.Facts.Dir)); err != nil {
+		return nil, err
+	}
 	inv, err := s.parseAs(ctx, args, preview)
 	if err != nil {
 		return inv, err
@@ -104,6 +107,9 @@ func (s *Session) members(ctx context.Context, lists []string) ([]*Member, error
 	unfit := s.chooseBackends(ctx, choices)
 	members, err := s.locate(s.addUser(choices))
 	if err := errors.Join(wrong, unfit, err); err != nil {
+		return nil, err
+	}
+	if err := s.checkLock(ctx, members); err != nil {
 		return nil, err
 	}
 	return members, s.describe(ctx, members)

@@ -30,7 +30,8 @@ type Session struct {
 	// Timings takes the times of phases; nil for none.
 	Timings *Timings
 
-	dirs find.Dirs
+	dirs   find.Dirs
+	locked *lockedHost // with --locked
 }
 
 // NewSession returns a session with the facts of this process. The caller fills

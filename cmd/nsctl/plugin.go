@@ -18,7 +18,7 @@ func newPlugin() *cobra.Command {
 	var dirs []string
 	cmd := &cobra.Command{Use: "plugin", Short: "Show, check and write plugins"}
 	cmd.PersistentFlags().StringArrayVar(&dirs, "plugin-dir", nil, "look for plugins here first")
-	cmd.AddCommand(newPluginList(&dirs), newPluginInspect(&dirs), newPluginCheck(), newPluginNew(&dirs), newPluginReadme(), newPluginReplay(), newPluginInstall())
+	cmd.AddCommand(newPluginList(&dirs), newPluginInspect(&dirs), newPluginCheck(), newPluginNew(&dirs), newPluginReadme(), newPluginReplay(), newPluginInstall(), newPluginLock(&dirs))
 	return cmd
 }
 

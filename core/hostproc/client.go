@@ -50,6 +50,11 @@ func (c *Client) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns
 	return ask[[]ns.Diagnostic](ctx, c, check, p, facts)
 }
 
+// Digest implements core.Host.
+func (c *Client) Digest(ctx context.Context, p find.Plugin) (string, error) {
+	return ask[string](ctx, c, digest, p, nil)
+}
+
 // Close ends the conversation, upon which the plugin host stops its plugins and
 // exits. It doesn't wait for that.
 func (c *Client) Close() error { return c.conn.Close() }

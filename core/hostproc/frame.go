@@ -20,6 +20,7 @@ const (
 	negotiate = "negotiate"
 	hook      = "hook"
 	check     = "check"
+	digest    = "digest"
 	cancel    = "cancel" // of the call with the same id
 )
 

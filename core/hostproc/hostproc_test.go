@@ -39,6 +39,8 @@ func (fake) Check(_ context.Context, _ find.Plugin, facts ns.Facts) ([]ns.Diagno
 	return []ns.Diagnostic{{Severity: ns.Warning, Summary: facts.Kernel}}, nil
 }
 
+func (fake) Digest(_ context.Context, p find.Plugin) (string, error) { return "of " + p.Path, nil }
+
 // serve returns a client of h, and what Serve returns.
 func serve(t *testing.T, h Host) (*Client, <-chan error) {
 	t.Helper()

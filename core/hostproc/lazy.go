@@ -89,6 +89,15 @@ func (l *Lazy) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.D
 	return c.Check(ctx, p, facts)
 }
 
+// Digest implements core.Host.
+func (l *Lazy) Digest(ctx context.Context, p find.Plugin) (string, error) {
+	c, err := l.get()
+	if err != nil {
+		return "", err
+	}
+	return c.Digest(ctx, p)
+}
+
 // Close stops the plugin host, if there is one, and with it all plugins. It
 // doesn't wait for that.
 func (l *Lazy) Close() error {

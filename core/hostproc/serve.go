@@ -20,6 +20,7 @@ type Host interface {
 	Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (*ns.Offer, error)
 	Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (*ns.HookReply, error)
 	Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error)
+	Digest(ctx context.Context, p find.Plugin) (string, error)
 }
 
 // Serve answers calls that come over conn until it ends, which is no error.
@@ -93,6 +94,8 @@ func (s *server) carryOut(ctx context.Context, m call) (any, error) {
 		return with(m.Arg, func(req *ns.Request) (any, error) { return s.host.Negotiate(ctx, m.Plugin, req) })
 	case hook:
 		return with(m.Arg, func(req *ns.HookRequest) (any, error) { return s.host.Hook(ctx, m.Plugin, req) })
+	case digest:
+		return s.host.Digest(ctx, m.Plugin)
 	case check:
 		return with(m.Arg, func(facts *ns.Facts) (any, error) { return s.host.Check(ctx, m.Plugin, *facts) })
 	}

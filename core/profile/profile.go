@@ -118,7 +118,7 @@ func Names(dirs []string) []string {
 
 // early are flags that are read before a profile could be, or that say what to
 // do with the command line as a whole.
-var early = []string{"profile", "plugin-dir", "no-cache", "debug", "timings", "version", "help"}
+var early = []string{"profile", "plugin-dir", "locked", "no-cache", "debug", "timings", "version", "help"}
 
 // split returns the words of one line.
 func split(line string) ([]string, error) {

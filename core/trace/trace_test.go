@@ -29,6 +29,8 @@ func (f *fake) Hook(context.Context, find.Plugin, *ns.HookRequest) (*ns.HookRepl
 	return &ns.HookReply{State: []byte("s")}, f.err
 }
 
+func (f *fake) Digest(context.Context, find.Plugin) (string, error) { return "0", f.err }
+
 func (f *fake) Check(context.Context, find.Plugin, ns.Facts) ([]ns.Diagnostic, error) {
 	return []ns.Diagnostic{{Severity: ns.Notice, Summary: "fine"}}, f.err
 }

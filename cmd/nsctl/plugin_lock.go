@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nsrun/nsrun/core/lock"
+)
+
+func newPluginLock(dirs *[]string) *cobra.Command {
+	var to string
+	cmd := &cobra.Command{
+		Use:   "lock [NAME...]",
+		Short: "Write down which plugins are installed, for nsrun --locked",
+		Long: "Write the names, versions and SHA-256 of plugins, all or those named, to nsrun.lock or the file\n" +
+			"of --file; \"-\" is standard output. nsrun --locked[=FILE] then refuses others, wherever they lie.",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return withSession(*dirs, func(s *session) error {
+				text, err := lockText(cmd.Context(), s, names)
+				if err != nil {
+					return err
+				}
+				if to == "-" {
+					_, err = fmt.Fprint(cmd.OutOrStdout(), text)
+					return err
+				}
+				return replaceFile(to, text)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&to, "file", "o", lock.FileName, "write here instead; - is standard output")
+	return cmd
+}
+
+// lockText returns the lock file of the plugins called names; of all that can be
+// used if there are none.
+func lockText(ctx context.Context, s *session, names []string) (string, error) {
+	if len(names) == 0 {
+		for _, c := range s.Candidates() {
+			if c.Chosen {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	file := lock.File{Plugins: map[string]lock.Entry{}}
+	var errs []error
+	for _, name := range names {
+		entry, err := lockEntry(ctx, s, name)
+		file.Plugins[name] = entry
+		errs = append(errs, err)
+	}
+	return file.Format(), errors.Join(errs...)
+}
+
+func lockEntry(ctx context.Context, s *session, name string) (lock.Entry, error) {
+	p, err := s.Find(name)
+	if err != nil {
+		return lock.Entry{}, err
+	}
+	d, err := s.DescribeNamed(ctx, name)
+	if err != nil {
+		return lock.Entry{}, err
+	}
+	sum, err := s.Digest(ctx, p)
+	return lock.Entry{Version: d.Version, SHA256: sum}, err
+}
+
+// replaceFile writes a file in one step: who reads it meanwhile sees the old one.
+func replaceFile(path, text string) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), ".nsrun-lock-")
+	if err != nil {
+		return fmt.Errorf("write lock file: %w", err)
+	}
+	_, err = temp.WriteString(text)
+	err = errors.Join(err, temp.Chmod(0o644), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("write lock file: %w", errors.Join(err, os.Remove(temp.Name())))
+	}
+	return nil
+}

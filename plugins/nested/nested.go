@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
+)
+
+// nested is the plugin. Its fields are the options.
+type nested struct {
+	nsnet.SubnetOption
+	nsnet.PublishOption
+	nsnet.AddressOptions
+	nsnet.MACOption
+	nsnet.MTUOption
+	nsnet.NameOptions
+	nsnet.BandwidthOption
+	nsnet.IsolateOption
+}
+
+// Describe says what the plugin is.
+func (n *nested) Describe() nsplugin.Info {
+	return nsplugin.Info{
+		Name:     "nested",
+		Version:  "0.1.0",
+		Summary:  "bridge without root, which a user's runs share, behind pasta",
+		Kinds:    []ns.Kind{ns.Net},
+		Features: nsnet.Features(n, "bridge"),
+	}
+}
+
+// wish is what the options come to.
+type wish struct {
+	bridge.Wish
+	names  *nsnet.Names
+	ownDNS bool // the user named the servers
+}
+
+// resolve reads the options. It returns all that is wrong with them, joined.
+func (n *nested) resolve() (*wish, error) {
+	w := &wish{ownDNS: len(n.DNS) > 0}
+	w.Isolate = n.Isolate
+	errs := make([]error, 6)
+	w.Ports, errs[0] = n.Ports()
+	w.IPs, errs[1] = n.Addresses()
+	w.MAC, errs[2] = n.HardwareAddr()
+	w.Limits, errs[3] = n.Limits()
+	w.names, errs[4] = n.Names()
+	subnets, err := n.Subnets(bridge.StandardSubnet)
+	if err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	w.Subnets = subnets
+	if w.MTU, errs[5] = n.Bytes(subnets.Speaks(false)); w.MTU == 0 {
+		w.MTU = defaultMTU
+	}
+	return w, errors.Join(append(errs, w.Check(), nsnet.CheckTCPAndUDP("net=nested", "publish", w.Ports))...)
+}
+
+// Negotiate checks everything that can be known before anything starts.
+func (n *nested) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error) {
+	if !slices.Contains(req.Owns, ns.Net) {
+		return &ns.Offer{}, nil
+	}
+	w, err := n.resolve()
+	if err == nil {
+		err = errors.Join(checkUplink(), nsnet.CheckFree(w.Ports))
+	}
+	if err != nil {
+		return nil, err
+	}
+	offer := nsnet.NewOffer()
+	offer.Wants = append(offer.Wants, ns.User) // whose root may have interfaces made there
+	w.names.Offer(req, offer)
+	return offer, nil
+}
+
+// Check says whether the network can work on this host.
+func (n *nested) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
+	return nil, errors.Join(checkUplink(), bridge.CheckTables())
+}
+
+// PreExec connects the sandbox to the network, and makes the network if there is none.
+func (n *nested) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, error) {
+	w, err := n.resolve()
+	if err != nil {
+		return nil, err
+	}
+	conn, a, err := attach(ctx, req, &w.Wish)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	b := bridge.Box{Addresses: a.Addresses}
+	tap, mac, err := equipBox(req, box{Addresses: a.Addresses, MAC: w.MAC, MTU: w.MTU})
+	if err != nil {
+		return nil, nsplugin.Errorf("add an interface to the sandbox: %w", err)
+	}
+	defer tap.Close()
+	if _, err := converse(ctx, conn, call{Call: connectCall}, tap); err != nil {
+		return nil, lost(err)
+	}
+	b.MAC = mac
+	reply := &ns.HookReply{Results: b.Results(&w.Wish), State: []byte(a.Network)}
+	// The bridge's address is that of the network's own namespace, not the host's.
+	place := nsnet.Place{Addresses: b.Place().Addresses}
+	if !w.ownDNS && len(nsnet.HostDNS().Servers) == 0 {
+		for _, s := range a.Servers {
+			place.DNS.Servers = append(place.DNS.Servers, s.String())
+		}
+	}
+	w.names.Reply(req, place, reply)
+	return reply, nil
+}
+
+// PostExec takes the sandbox off the network, which ends with the last one.
+func (n *nested) PostExec(ctx context.Context, req *ns.HookRequest) error { return detach(ctx, req) }

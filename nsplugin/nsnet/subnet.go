@@ -161,17 +161,16 @@ func linkDriver(device string) string {
 // bridge's own. A wider network of the host is no problem: the more specific
 // route wins.
 func overlap(device string, subnet netip.Prefix) string {
+	if onlyGateway(device, subnet) {
+		return ""
+	}
 	links, err := net.Interfaces()
 	if err != nil {
 		return ""
 	}
 	for _, link := range links {
 		addrs, _ := link.Addrs()
-		for _, a := range addrs {
-			have, err := netip.ParsePrefix(a.String())
-			if err != nil || !subnet.Contains(have.Addr()) {
-				continue
-			}
+		for _, have := range within(subnet, addrs) {
 			if link.Name != device {
 				return fmt.Sprintf("subnet %s is in use: %s has %s", subnet, link.Name, have)
 			}
@@ -181,4 +180,36 @@ func overlap(device string, subnet netip.Prefix) string {
 		}
 	}
 	return ""
+}
+
+// onlyGateway reports that the host has no address in subnet but the gateway's on
+// device. It asks the kernel for all addresses at once: asked interface by interface,
+// which it answers with all of them each time, a host with two hundred sandboxes takes
+// seconds.
+func onlyGateway(device string, subnet netip.Prefix) bool {
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return false
+	}
+	have := within(subnet, all)
+	if len(have) == 0 {
+		return true
+	}
+	link, err := net.InterfaceByName(device)
+	if err != nil {
+		return false
+	}
+	own, _ := link.Addrs()
+	return len(have) == 1 && have[0].Addr() == Gateway(subnet) && slices.Equal(within(subnet, own), have)
+}
+
+// within returns those of addresses that are in subnet, with their prefixes.
+func within(subnet netip.Prefix, addresses []net.Addr) []netip.Prefix {
+	var all []netip.Prefix
+	for _, a := range addresses {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && subnet.Contains(p.Addr()) {
+			all = append(all, p)
+		}
+	}
+	return all
 }

@@ -25,6 +25,9 @@ setup: ## Install the Debian packages that the demo and the tests need
 test: setup build ## Run all tests, as root and as an ordinary user
 	scripts/test
 
+test-long: setup build ## Run the tests that take large numbers and many minutes
+	NSRUN_TEST_LONG=1 go test -p 1 -count=1 -timeout 60m ./e2e -run 'TestCrowd'
+
 lint: ## Vet, staticcheck, and the rules of this project
 	scripts/lint
 
@@ -51,4 +54,4 @@ clean: ## Remove what was built
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: build demo setup test lint generate bench bench-guard install clean help
+.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help

@@ -59,12 +59,20 @@ type alone struct{ pid string }
 
 func newAlone(t *testing.T) *alone {
 	t.Helper()
-	cmd := exec.Command(toolDir()+"/alone", "sh", "-c", "while sleep 1; do :; done")
+	cmd := exec.Command(toolDir()+"/alone", "sh", "-c", "echo; while sleep 1; do :; done")
 	cmd.Env = hostEnv()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	// Before it says something, its mounts aren't there.
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatalf("the private host did not start: %v", err)
+	}
 	return &alone{pid: childOf(t, cmd.Process.Pid)}
 }
 
@@ -83,7 +91,7 @@ func childOf(t *testing.T, parent int) string {
 }
 
 func hostEnv() []string {
-	return []string{"PATH=" + binDir + ":" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=/"}
+	return []string{"PATH=" + binDir + ":" + binDir + "/test:" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=/"}
 }
 
 // command returns a command that runs script inside.

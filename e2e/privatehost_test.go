@@ -25,7 +25,7 @@ const (
 // reExecInPrivateHost runs this test binary again inside the private host and
 // returns its exit status.
 func reExecInPrivateHost() int {
-	if err := errors.Join(build(), buildTestPlugins()); err != nil {
+	if err := errors.Join(build(), buildTestPrograms()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -63,12 +63,13 @@ func build() error {
 	return nil
 }
 
-// buildTestPlugins makes the plugins "first" and "second" of the scripts.
-func buildTestPlugins() error {
-	for _, name := range []string{"first", "second"} {
-		out, err := exec.Command("go", "build", "-o", "../bin/test/nsrun-plugin-"+name, "./hookplugin").CombinedOutput()
+// buildTestPrograms makes the plugins "first" and "second", and the program that
+// sandboxes meet by.
+func buildTestPrograms() error {
+	for name, pkg := range map[string]string{"nsrun-plugin-first": "./hookplugin", "nsrun-plugin-second": "./hookplugin", "meet": "./meet"} {
+		out, err := exec.Command("go", "build", "-o", "../bin/test/"+name, pkg).CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("build the test plugin: %w\n%s", err, out)
+			return fmt.Errorf("build %s for the tests: %w\n%s", name, err, out)
 		}
 	}
 	return nil

@@ -169,7 +169,7 @@ func owed(records []Record) []ns.HookRequest {
 	var calls []ns.HookRequest
 	for i := len(records) - 1; i >= 0; i-- {
 		rec := records[i]
-		if rec.Type != Intent || happened(records, Undone, rec.Plugin) != nil {
+		if rec.Type != Intent || rec.Request == nil || happened(records, Undone, rec.Plugin) != nil {
 			continue
 		}
 		call := *rec.Request

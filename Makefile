@@ -6,6 +6,7 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+LONG ?=
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGINS := $(notdir $(wildcard plugins/*))
 export CGO_ENABLED := 0
@@ -34,6 +35,9 @@ lint: ## Vet, staticcheck, and the rules of this project
 generate: ## Generate code from the protocol
 	scripts/generate
 
+chaos: setup build ## Kill runs in every way and print what they leave; LONG=--long for 10,000 kills
+	scripts/chaos $(LONG)
+
 bench: setup build ## Time nsrun beside unshare, bubblewrap and runc
 	scripts/bench
 
@@ -54,4 +58,4 @@ clean: ## Remove what was built
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help
+.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help chaos

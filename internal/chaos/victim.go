@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+)
+
+// victim is a program that starts a sandbox, and dies.
+type victim struct {
+	name string
+	ours bool
+	// argv starts a run of the command, whose name among runs is id.
+	argv func(id string, command ...string) []string
+	// next is what a user would start next, for what the run left to go.
+	next func(id string) []string
+	user bool // as the ordinary user
+}
+
+// place is the private host, made ready.
+type place struct{ bundle string }
+
+// visitor is the ordinary user of scripts/private-host.
+const visitor = 61000
+
+// prepare gives the private host a /tmp of its own, an uplink for pasta to copy,
+// and a bundle for runc.
+func prepare() (place, error) {
+	script := `mount -t tmpfs tmpfs /tmp
+ip link add up0 type bridge && ip addr add 192.0.2.2/24 dev up0 && ip link set up0 up && ip route add default via 192.0.2.1
+mknod /mnt/tun c 10 200 && chmod 666 /mnt/tun && mount --bind /mnt/tun /dev/net/tun
+mkdir -p /mnt/bundle/rootfs/bin && cp /bin/busybox /mnt/bundle/rootfs/bin/sh && cd /mnt/bundle && runc spec`
+	if out, err := exec.Command("sh", "-ec", script).CombinedOutput(); err != nil {
+		return place{}, fmt.Errorf("prepare the private host: %w\n%s", err, out)
+	}
+	return place{"/mnt/bundle"}, nil
+}
+
+// victims returns those that c wants, nsrun's first.
+func (p place) victims(c config) []victim {
+	all := []victim{
+		ours("root net", false, "--plugins pid,net,mount -p 18099:80"),
+		ours("root all", false, "--plugins user,pid,ipc,uts,net=native,mount -p 18098:80"),
+		ours("rootless all", true, "--plugins user,pid,ipc,uts,net=pasta,mount"),
+	}
+	if c.peers {
+		all = append(all, p.bwrap(), p.runc())
+	}
+	return slices.DeleteFunc(all, func(v victim) bool { return !strings.Contains(v.name, c.only) })
+}
+
+// ours is nsrun with flags.
+func ours(name string, user bool, flags string) victim {
+	argv := func(_ string, command ...string) []string {
+		return slices.Concat([]string{"nsrun"}, words(flags), command)
+	}
+	return victim{name: "nsrun, " + name, ours: true, user: user, argv: argv,
+		next: func(id string) []string { return argv(id, "true") }}
+}
+
+func (p place) bwrap() victim {
+	argv := func(_ string, command ...string) []string {
+		return append(words("bwrap --die-with-parent --unshare-all --dev-bind / / --proc /proc"), command...)
+	}
+	return victim{name: "bwrap --die-with-parent", argv: argv, next: func(id string) []string { return argv(id, "true") }}
+}
+
+// runc has a command to clean up with, which is what its user would type next.
+func (p place) runc() victim {
+	return victim{name: "runc run",
+		argv: func(id string, command ...string) []string {
+			if err := p.writeSpec(command); err != nil {
+				panic(err) // a file that has just been read
+			}
+			return []string{"runc", "run", "-b", p.bundle, id}
+		},
+		next: func(id string) []string { return []string{"runc", "delete", "-f", id} },
+	}
+}
+
+// writeSpec has the bundle execute command, without a terminal, and without the
+// cgroup mount that a hybrid hierarchy refuses.
+func (p place) writeSpec(command []string) error {
+	name := filepath.Join(p.bundle, "config.json")
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	var spec map[string]any
+	if err := json.Unmarshal(text, &spec); err != nil {
+		return err
+	}
+	process := spec["process"].(map[string]any)
+	process["terminal"], process["args"] = false, []string{"sh", "-c", strings.Join(command, " ")}
+	spec["mounts"] = slices.DeleteFunc(spec["mounts"].([]any), func(m any) bool { return m.(map[string]any)["type"] == "cgroup" })
+	if text, err = json.Marshal(spec); err != nil {
+		return err
+	}
+	return os.WriteFile(name, text, 0o644)
+}
+
+// command returns a process of the victim's user, in a process group of its own.
+func (v victim) command(argv []string) *exec.Cmd {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Dir = "/"
+	if v.user {
+		cmd.Env = append(os.Environ(), "HOME=/mnt/home", "XDG_RUNTIME_DIR=/mnt/xdg", "USER=visitor", "LOGNAME=visitor")
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: visitor, Gid: visitor}
+	}
+	return cmd
+}

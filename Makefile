@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules --warn-undefined-variables
 PREFIX ?= /usr/local
 DESTDIR ?=
 LONG ?=
+FUZZTIME ?= 10s
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGINS := $(notdir $(wildcard plugins/*))
 export CGO_ENABLED := 0
@@ -38,6 +39,9 @@ generate: ## Generate code from the protocol
 chaos: setup build ## Kill runs in every way and print what they leave; LONG=--long for 10,000 kills
 	scripts/chaos $(LONG)
 
+fuzz: ## Fuzz all that reads what others wrote; FUZZTIME=5m each
+	scripts/fuzz $(FUZZTIME)
+
 bench: setup build ## Time nsrun beside unshare, bubblewrap and runc
 	scripts/bench
 
@@ -58,4 +62,4 @@ clean: ## Remove what was built
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help chaos
+.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help chaos fuzz

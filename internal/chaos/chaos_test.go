@@ -18,7 +18,7 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 		}
 		t.Skip("needs root and make build")
 	}
-	out, err := exec.Command("../../scripts/chaos", "-kills", "4", "-step", "0", "-peers=false").CombinedOutput()
+	out, err := exec.Command("../../scripts/chaos", "-kills", "3", "-step", "0", "-peers=false").CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Error(err)

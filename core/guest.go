@@ -3,8 +3,12 @@
 package core
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/core/stage"
@@ -56,11 +60,41 @@ func (s *Session) Join(g *Guest) (int, error) {
 	}
 	child := r.child
 	child.Attach(r.console)
+	if err := enterGroups(g.Run, child.PID()); err != nil {
+		child.Abandon()
+		return ExitFailed, err
+	}
 	child.Load(program)
 	if err := child.Release(); err != nil {
 		return statusOf(err), r.explain(err)
 	}
 	return child.Wait(func() {})
+}
+
+// enterGroups moves the process pid into the control groups that the run's plugins
+// put its command into; cgroups(7).
+func enterGroups(run journal.Entry, pid int) error {
+	var errs []error
+	for plugin, results := range run.Results {
+		for name, dir := range results {
+			if name != "cgroup" && !strings.HasPrefix(name, "cgroup ") {
+				continue
+			}
+			if err := enterGroup(dir, pid); err != nil {
+				errs = append(errs, &ns.Diagnostic{Plugin: plugin, Summary: fmt.Sprintf("join run %s: %v", run.Header.ID, err), Hint: "run nsctl where the run was started, in a group with the same one above"})
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func enterGroup(dir string, pid int) error {
+	f, err := os.OpenFile(path.Join(dir, "cgroup.procs"), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(f, pid)
+	return errors.Join(err, f.Close())
 }
 
 // guest returns what is to be done, in the form of a run of its own.

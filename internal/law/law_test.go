@@ -45,8 +45,8 @@ var direct = []struct {
 	allowed []string
 	why     string
 }{
-	{"plugins/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/firewall", "nsplugin/nsnet/nettest", "nsplugin/nstest"}, "the plugins that ship are third-party plugins"},
-	{"examples/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/firewall", "nsplugin/nsnet/nettest", "nsplugin/nstest"}, "an example shows what an author has"},
+	{"plugins/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/firewall", "nsplugin/nsnet/nettest", "nsplugin/nstest", "nsplugin/nstoml"}, "the plugins that ship are third-party plugins"},
+	{"examples/", []string{"ns", "nsplugin", "nsplugin/helper", "nsplugin/nsnet", "nsplugin/nsnet/bridge", "nsplugin/nsnet/firewall", "nsplugin/nsnet/nettest", "nsplugin/nstest", "nsplugin/nstoml"}, "an example shows what an author has"},
 	{"nsplugin", []string{"ns", "internal/wire"}, "the SDK stands on the vocabulary and the wire"},
 	{"nsplugin/helper", []string{"ns", "nsplugin"}, "running helpers is part of the SDK, and of nothing else"},
 	{"nsplugin/nsnet/firewall", []string{"ns", "nsplugin", "nsplugin/nsnet/nettest"}, "reading the host's firewall is part of the SDK; only backends with a bridge pay for linking it"},
@@ -54,6 +54,7 @@ var direct = []struct {
 	{"nsplugin/nsnet/bridge", []string{"ns", "nsplugin", "nsplugin/nsnet"}, "an own bridge is what two backends share, and part of the SDK"},
 	{"nsplugin/nsnet", []string{"ns", "nsplugin"}, "what network backends share is part of the SDK, and of nothing else"},
 	{"nsplugin/conform", []string{"ns", "internal/wire"}, "the kit is nsrun's end written a second time, and knows nothing of the first"},
+	{"nsplugin/nstoml", []string{"ns"}, "reading a file is part of the SDK, and of nothing else"},
 	{"nsplugin/nstest", []string{"ns", "nsplugin", "nsplugin/conform"}, "the kit as Go tests"},
 	{"internal/wire", []string{"ns", "internal/gen/pluginv1"}, "the wire translates between two packages"},
 	{"core/journal", []string{"ns", "core/find", "internal/plainfile"}, "the run directory is read by nsctl too"},

@@ -8,14 +8,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 
-	"github.com/pelletier/go-toml/v2"
-
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/nstoml"
 )
 
 // definition is the TOML file: what the plugin is, and what to run.
@@ -32,6 +32,7 @@ type definition struct {
 	Options  []option   `toml:"option"`
 
 	path    string // of the file, for messages
+	file    *nstoml.File
 	program string // of the command, "" for a script
 }
 
@@ -89,16 +90,17 @@ func open(path string) (*definition, error) {
 // parse reads a definition. The error joins all that is wrong, each with its line.
 func parse(path, text string) (*definition, error) {
 	def := &definition{path: path}
-	err := toml.NewDecoder(strings.NewReader(text)).DisallowUnknownFields().Decode(def)
+	file, err := nstoml.Decode(path, text, def, "docs/exec-plugins.md has the keys and their types")
+	def.file = file
 	if err != nil {
-		return def, explain(path, err)
+		return def, err
 	}
 	for i := range def.Options {
 		if def.Options[i].Type == "" {
 			def.Options[i].Type = ns.String
 		}
 	}
-	return def, errors.Join(def.faults(text)...)
+	return def, errors.Join(def.faults()...)
 }
 
 // descriptor returns what the file says of the plugin.
@@ -114,34 +116,47 @@ func (def *definition) descriptor() *ns.Descriptor {
 }
 
 // faults returns what is wrong with the values of the file.
-func (def *definition) faults(text string) []error {
+func (def *definition) faults() []error {
 	var errs []error
 	for _, d := range ns.CheckDescriptor(def.descriptor()) {
 		summary := strings.TrimPrefix(d.Summary, "read descriptor: ")
-		errs = append(errs, def.fault(lineOf(text, summary), "%s", summary))
+		errs = append(errs, def.fault(keyOf(summary), "%s", summary))
 	}
 	switch {
 	case def.Script == "" && len(def.Command) == 0:
-		errs = append(errs, def.fault(1, "neither script nor command says what to run").
+		errs = append(errs, def.fault("", "neither script nor command says what to run").
 			WithHint(`command = ["./program"], or script = '''...'''`))
 	case def.Script != "" && len(def.Command) > 0:
-		errs = append(errs, def.fault(lineOf(text, "command"), "script and command exclude each other").
+		errs = append(errs, def.fault("command", "script and command exclude each other").
 			WithHint("leave one out"))
 	case len(def.Command) > 0:
-		errs = append(errs, def.findProgram(text)...)
+		errs = append(errs, def.findProgram()...)
 	}
 	return errs
 }
 
-// fault returns an error at a line of the file.
-func (def *definition) fault(line int, format string, args ...any) *ns.Diagnostic {
-	return nsplugin.Errorf("read %s:%d: %w", def.path, line, fmt.Errorf(format, args...)).
-		WithHint("docs/exec-plugins.md has the keys")
+// fault returns an error at the line of a key, or of the file as a whole.
+func (def *definition) fault(key, format string, args ...any) *ns.Diagnostic {
+	return nsplugin.Errorf("read %s:%d: %w", def.path, def.file.Line(key), fmt.Errorf(format, args...)).
+		WithHint(def.file.Hint)
+}
+
+var optionFault = regexp.MustCompile(`^option (\d+) \(`)
+
+// keyOf returns the key that a fault of the descriptor is about: that of the option
+// by its number, or the word that the fault begins with.
+func keyOf(fault string) string {
+	if m := optionFault.FindStringSubmatch(fault); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		return fmt.Sprintf("option.%d", n-1)
+	}
+	word, _, _ := strings.Cut(fault, " ")
+	return word
 }
 
 // findProgram resolves the command's program: a name with a slash is seen from
 // the file. PATH is the caller's, so nothing is looked for there.
-func (def *definition) findProgram(text string) []error {
+func (def *definition) findProgram() []error {
 	name := def.Command[0]
 	switch {
 	case filepath.IsAbs(name):
@@ -149,7 +164,7 @@ func (def *definition) findProgram(text string) []error {
 	case strings.HasPrefix(name, "./"):
 		def.program = filepath.Join(filepath.Dir(def.path), name)
 	default:
-		return []error{def.fault(lineOf(text, "command"), "command %q is neither an absolute path nor one beside the file", name).
+		return []error{def.fault("command", "command %q is neither an absolute path nor one beside the file", name).
 			WithHint("./" + name + ", for a program that lies beside the file")}
 	}
 	return nil

@@ -24,6 +24,11 @@ type Choice struct {
 	Default bool
 	// Reason says why the plugin is in the run when the user didn't ask for it.
 	Reason string
+	// Required is the line of the configuration file that demands the plugin, if one
+	// does.
+	Required string
+	// System says that only the plugin beside nsrun will do, and only if it is root's.
+	System bool
 }
 
 // DefaultChoices are the plugins of a run without --plugins.

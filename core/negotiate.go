@@ -50,7 +50,7 @@ func (s *Session) negotiate(ctx context.Context, inv *Invocation) (*ns.Plan, err
 // tellAdded tells of plugins that the user didn't name, if he named some.
 func (s *Session) tellAdded(inv *Invocation) {
 	for _, m := range inv.Members {
-		if m.Reason != "" && inv.Chosen {
+		if m.Reason != "" && m.Required == "" && inv.Chosen {
 			s.Notice(&ns.Diagnostic{Severity: ns.Notice, Summary: "added " + m.Name + " to --plugins: " + m.Reason})
 		}
 	}

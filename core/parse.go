@@ -19,6 +19,9 @@ func (s *Session) Parse(ctx context.Context, args []string, preview Preview) (*I
 	if err := s.UseDirs(preview.values("plugin-dir")); err != nil {
 		return nil, err
 	}
+	if err := s.Configure(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.useLock(preview.lockFile(s.Facts.Dir)); err != nil {
 		return nil, err
 	}
@@ -54,12 +57,12 @@ func (s *Session) parseAs(ctx context.Context, args []string, preview Preview) (
 	errs := []error{s.explainUnknown(ctx, err, members)}
 	profile, err := flags.Parse(base, sets)
 	errs = append(errs, s.explainUnknown(ctx, err, members), stray(profile.Command))
-	errs = append(errs, inv.apply(override(CoreOptions, profile.Settings[""], parsed.Settings[""]))...)
+	own, err := s.settings(&ns.Descriptor{Options: CoreOptions}, profile.Settings[""], parsed.Settings[""])
+	errs = append(append(errs, err), inv.apply(own)...)
 	for _, m := range members {
-		m.Settings = append(m.Settings, s.fromEnv(m)...)
-		m.Settings = append(m.Settings, override(m.Descriptor.Options, profile.Settings[m.Name], parsed.Settings[m.Name])...)
+		m.Settings, err = s.settings(m.Descriptor, profile.Settings[m.Name], parsed.Settings[m.Name])
 		m.Settings = ns.ResolveSettings(m.Descriptor, m.Settings, s.Facts.Dir)
-		errs = append(errs, problems(m.Name, ns.CheckSettings(m.Descriptor, m.Settings))...)
+		errs = append(append(errs, err), problems(m.Name, ns.CheckSettings(m.Descriptor, m.Settings))...)
 	}
 	inv.Command = parsed.Command
 	return inv, errors.Join(errs...)
@@ -73,12 +76,22 @@ func flagSets(members []*Member) []flags.Set {
 	return sets
 }
 
-// fromEnv returns the settings that the environment supplies; flags given come
-// behind and win.
-func (s *Session) fromEnv(m *Member) []ns.Setting {
+// settings returns what is set of d's options: by configuration files, the profile,
+// the environment, and flags, of which each goes over those before it.
+func (s *Session) settings(d *ns.Descriptor, profile, given []ns.Setting) ([]ns.Setting, error) {
+	settings, errs := s.configured(d)
+	for _, layer := range [][]ns.Setting{profile, s.fromEnv(d, given), given} {
+		settings = override(d.Options, settings, layer)
+	}
+	return settings, errors.Join(errs...)
+}
+
+// fromEnv returns the settings that the environment supplies where the flag isn't given.
+func (s *Session) fromEnv(d *ns.Descriptor, given []ns.Setting) []ns.Setting {
 	var settings []ns.Setting
-	for _, o := range m.Descriptor.Options {
-		if value, ok := lookup(s.Environ, o.Env); ok && o.Env != "" {
+	for _, o := range d.Options {
+		isGiven := slices.ContainsFunc(given, func(g ns.Setting) bool { return g.Option == o.Name })
+		if value, ok := lookup(s.Environ, o.Env); ok && o.Env != "" && !isGiven {
 			settings = append(settings, ns.Setting{Option: o.Name, Args: []string{value}})
 		}
 	}
@@ -99,20 +112,28 @@ func problems(plugin string, diagnostics []ns.Diagnostic) (errs []error) {
 // members returns the chosen plugins, found and described.
 func (s *Session) members(ctx context.Context, lists []string) ([]*Member, error) {
 	defer s.Timings.Begin("find and describe")()
-	choices := DefaultChoices()
-	var wrong error
-	if len(lists) > 0 {
-		choices, wrong = ParseChoices(lists[0])
-	}
+	choices, wrong := s.choices(lists)
 	unfit := s.chooseBackends(ctx, choices)
-	members, err := s.locate(s.addUser(choices))
-	if err := errors.Join(wrong, unfit, err); err != nil {
+	choices = s.addUser(choices)
+	members, err := s.locate(choices)
+	if err := errors.Join(wrong, unfit, s.forbid(choices), err); err != nil {
 		return nil, err
 	}
 	if err := s.checkLock(ctx, members); err != nil {
 		return nil, err
 	}
 	return members, s.describe(ctx, members)
+}
+
+// choices returns the plugins that the user chose, or those of a run for which nobody
+// is chosen, with those that every run must have.
+func (s *Session) choices(lists []string) ([]Choice, error) {
+	choices, wrong := s.defaults(), error(nil)
+	if len(lists) > 0 {
+		choices, wrong = ParseChoices(lists[0])
+	}
+	choices, err := s.require(choices)
+	return choices, errors.Join(wrong, err)
 }
 
 // addUser adds the user namespace that an ordinary user needs before any other
@@ -133,7 +154,11 @@ func (s *Session) locate(choices []Choice) ([]*Member, error) {
 		if c.Path != "" {
 			name = c.Path
 		}
-		p, err := find.Find(name, s.dirs)
+		dirs := s.dirs
+		if c.System {
+			dirs = dirs.System()
+		}
+		p, err := find.Find(name, dirs)
 		if err != nil {
 			errs = append(errs, err)
 			continue

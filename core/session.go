@@ -3,9 +3,11 @@
 package core
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/nsrun/nsrun/core/cache"
+	"github.com/nsrun/nsrun/core/config"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/ns"
@@ -30,8 +32,12 @@ type Session struct {
 	// Timings takes the times of phases; nil for none.
 	Timings *Timings
 
+	// ReadConfig reads configuration files. Required if there are any.
+	ReadConfig func(context.Context, []config.Source) ([]config.File, error)
+
 	dirs   find.Dirs
 	locked *lockedHost // with --locked
+	config []config.File
 }
 
 // NewSession returns a session with the facts of this process. The caller fills

@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 		Use: "nsctl", Short: "Manage the runs and plugins of nsrun", Version: version.Version,
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newExec(), newDoctor(), newGC(), newCache(), newPlugin())
+	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newExec(), newDoctor(), newGC(), newCache(), newConfig(), newPlugin())
 	return root
 }
 
@@ -66,7 +66,7 @@ func openSession(pluginDirs []string) (*session, error) {
 	s.Log = slog.New(slog.DiscardHandler)
 	s.Notice = func(d *ns.Diagnostic) { report.Diagnostic(os.Stderr, "nsctl", d) }
 	host := &hostproc.Lazy{Dir: s.Base.Dir()}
-	s.Host = host
+	s.Host, s.ReadConfig = host, host.Config
 	return &session{s, host}, s.UseDirs(pluginDirs)
 }
 

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math"
@@ -15,6 +16,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nsrun/nsrun/core/config"
+	"github.com/nsrun/nsrun/core/config/decode"
 	"github.com/nsrun/nsrun/core/host"
 	"github.com/nsrun/nsrun/core/hostproc"
 	"github.com/nsrun/nsrun/core/trace"
@@ -55,14 +58,24 @@ func run(args []string) error {
 	defer h.Close()
 	go abortAt(syscall.SIGTERM, h, remove)
 	conn := os.NewFile(hostproc.ConnFD, "nsrun")
+	served := withConfig{h}
 	if traces == "" {
-		return hostproc.Stay(options, conn, h)
+		return hostproc.Stay(options, conn, served)
 	}
-	traced, err := trace.Wrap(h, traces)
+	traced, err := trace.Wrap(served, traces)
 	if err != nil {
 		return err
 	}
 	return hostproc.Stay(options, conn, traced)
+}
+
+// withConfig is the plugin host that reads configuration files as well, since the
+// front links no TOML library.
+type withConfig struct{ *host.Host }
+
+// Config implements hostproc.Host.
+func (withConfig) Config(_ context.Context, sources []config.Source) ([]config.File, error) {
+	return decode.Files(sources)
 }
 
 // traceDir returns the directory for traces of calls, "" if none are wanted. It is

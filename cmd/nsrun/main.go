@@ -68,7 +68,7 @@ func run(args []string) int {
 	}
 	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: preview.Has("debug"), KeepWarm: warm}
 	defer host.Close()
-	s.Host = host
+	s.Host, s.ReadConfig = host, host.Config
 	early(s, preview, start)
 	inv, err := s.Parse(context.Background(), args, preview)
 	if err != nil {

@@ -94,6 +94,18 @@ func (c caller) addEnv(d *Dirs) {
 	d.add(ByEnv, dirs)
 }
 
+// System returns the places of d where an administrator puts plugins for everybody:
+// those beside nsrun. What is found there must be root's.
+func (d Dirs) System() Dirs {
+	var system Dirs
+	for _, g := range d.Groups {
+		if g.Source == Beside {
+			system.Groups = append(system.Groups, g)
+		}
+	}
+	return system
+}
+
 func (d *Dirs) add(source Source, dirs []string) {
 	var once []string
 	for _, dir := range dirs {

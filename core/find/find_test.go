@@ -170,8 +170,8 @@ func TestFindRefusesWhatIsNoProgram(t *testing.T) {
 		hint   string
 	}{
 		{"not executable", func() { put(t, path, 0o644) }, "it is not executable (mode 0644)", "chmod +x " + path},
-		{"directory", func() { os.Mkdir(path, 0o755) }, "it is a directory", "program"},
-		{"pipe", func() { unix.Mkfifo(path, 0o755) }, "it is a named pipe", "program"},
+		{"directory", func() { os.Mkdir(path, 0o755) }, "it is a directory", "the file"},
+		{"pipe", func() { unix.Mkfifo(path, 0o755) }, "it is a named pipe", "the file"},
 		{"dangling link", func() { os.Symlink(top+"/gone", path) }, "no such file", "ls -l"},
 		{"link to itself", func() { os.Symlink(path, path) }, "too many levels", "ls -l"},
 		{"link through a file", func() { os.Symlink("/etc/passwd/x", path) }, "not a directory", "ls -l"},

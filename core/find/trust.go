@@ -108,7 +108,7 @@ func regular(st *unix.Stat_t, path string) error {
 	case unix.S_IFSOCK:
 		what = "it is a socket"
 	}
-	return &refusal{reason: what, hint: "put the plugin's program at " + path}
+	return &refusal{reason: what, hint: "put the file at " + path}
 }
 
 // unprivileged refuses set-user-ID programs and the like. Executing one clears

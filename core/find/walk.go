@@ -35,7 +35,7 @@ func walk(path string, check func(st *unix.Stat_t, dir string) error) (fd int, s
 		}
 	}
 	if w.last < 0 {
-		return -1, nil, "", &refusal{reason: "it is a directory", hint: "put the plugin's program there"}
+		return -1, nil, "", &refusal{reason: "it is a directory", hint: "put the file there"}
 	}
 	fd, w.last = w.last, -1
 	return fd, &w.st, w.path(), nil

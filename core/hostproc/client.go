@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nsrun/nsrun/core/config"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
 )
@@ -53,6 +54,11 @@ func (c *Client) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns
 // Digest implements core.Host.
 func (c *Client) Digest(ctx context.Context, p find.Plugin) (string, error) {
 	return ask[string](ctx, c, digest, p, nil)
+}
+
+// Config has the plugin host read configuration files.
+func (c *Client) Config(ctx context.Context, sources []config.Source) ([]config.File, error) {
+	return ask[[]config.File](ctx, c, configure, find.Plugin{}, sources)
 }
 
 // Close ends the conversation, upon which the plugin host stops its plugins and

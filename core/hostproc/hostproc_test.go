@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nsrun/nsrun/core/config"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
 )
@@ -40,6 +41,9 @@ func (fake) Check(_ context.Context, _ find.Plugin, facts ns.Facts) ([]ns.Diagno
 }
 
 func (fake) Digest(_ context.Context, p find.Plugin) (string, error) { return "of " + p.Path, nil }
+func (fake) Config(_ context.Context, sources []config.Source) ([]config.File, error) {
+	return []config.File{{Source: sources[0], Options: []config.Option{{Scope: "net", Values: [][]string{{"a"}}}}}}, nil
+}
 
 // serve returns a client of h, and what Serve returns.
 func serve(t *testing.T, h Host) (*Client, <-chan error) {
@@ -76,6 +80,9 @@ func TestCallsTravel(t *testing.T) {
 	want(t, err, r, &ns.HookReply{State: []byte{0, 0xff}, Results: map[string]string{"point": "pre-exec"}})
 	ds, err := c.Check(ctx, plugin, ns.Facts{Kernel: "6.18"})
 	want(t, err, ds, []ns.Diagnostic{{Severity: ns.Warning, Summary: "6.18"}})
+	source := config.Source{Path: "/c", System: true, Identity: plugin.Identity}
+	files, err := c.Config(ctx, []config.Source{source})
+	want(t, err, files, []config.File{{Source: source, Options: []config.Option{{Scope: "net", Values: [][]string{{"a"}}}}}})
 }
 
 func want[T any](t *testing.T, err error, got, want T) {

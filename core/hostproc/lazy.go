@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nsrun/nsrun/core/config"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
 )
@@ -96,6 +97,15 @@ func (l *Lazy) Digest(ctx context.Context, p find.Plugin) (string, error) {
 		return "", err
 	}
 	return c.Digest(ctx, p)
+}
+
+// Config has the plugin host read configuration files.
+func (l *Lazy) Config(ctx context.Context, sources []config.Source) ([]config.File, error) {
+	c, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return c.Config(ctx, sources)
 }
 
 // Close stops the plugin host, if there is one, and with it all plugins. It

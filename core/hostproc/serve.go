@@ -10,17 +10,21 @@ import (
 	"io"
 	"sync"
 
+	"github.com/nsrun/nsrun/core/config"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
 )
 
-// Host is what the plugin host's end calls: core.Host less its Close.
+// Host is what the plugin host's end calls: core.Host less its Close, and what the
+// front doesn't link.
 type Host interface {
 	Describe(ctx context.Context, p find.Plugin) (*ns.Descriptor, error)
 	Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (*ns.Offer, error)
 	Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (*ns.HookReply, error)
 	Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error)
 	Digest(ctx context.Context, p find.Plugin) (string, error)
+	// Config reads configuration files.
+	Config(ctx context.Context, sources []config.Source) ([]config.File, error)
 }
 
 // Serve answers calls that come over conn until it ends, which is no error.
@@ -98,6 +102,8 @@ func (s *server) carryOut(ctx context.Context, m call) (any, error) {
 		return s.host.Digest(ctx, m.Plugin)
 	case check:
 		return with(m.Arg, func(facts *ns.Facts) (any, error) { return s.host.Check(ctx, m.Plugin, *facts) })
+	case configure:
+		return with(m.Arg, func(sources *[]config.Source) (any, error) { return s.host.Config(ctx, *sources) })
 	}
 	return nil, fmt.Errorf("BUG(nsrun): the plugin host knows no method %q", m.Method)
 }

@@ -11,11 +11,15 @@ import (
 	"testing"
 
 	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/hostproc"
 	"github.com/nsrun/nsrun/ns"
 )
 
 // fake answers as its plugin would.
-type fake struct{ err error }
+type fake struct {
+	hostproc.Host // what isn't traced
+	err           error
+}
 
 func (f *fake) Describe(context.Context, find.Plugin) (*ns.Descriptor, error) {
 	return &ns.Descriptor{Name: "p", Options: []ns.Option{{Name: "key", Sensitive: true}, {Name: "size"}}}, nil

@@ -36,7 +36,7 @@ var reach = []rule{
 	{"core/stage", []string{"google.golang.org/", "github.com/hashicorp/", "os/exec", "net"}, "the child's side is linked into the front, which starts at every run"},
 	{"core/find", []string{"google.golang.org/", "github.com/hashicorp/", "os/exec", "regexp", "net"}, "the front finds plugins at every run"},
 	{"core", []string{module + "core/host", module + "internal/wire", "google.golang.org/", "github.com/hashicorp/"}, "core talks to plugins through the interface Host"},
-	{"cmd/nsrun", []string{module + "core/host", module + "internal/wire", "google.golang.org/", "github.com/hashicorp/", "os/exec", "net", "crypto/rand"}, "the command in front starts as quickly as a C program"},
+	{"cmd/nsrun", []string{module + "core/host", module + "internal/wire", "google.golang.org/", "github.com/hashicorp/", "github.com/pelletier/", "os/exec", "net", "crypto/rand"}, "the command in front starts as quickly as a C program"},
 }
 
 // direct says what packages may import of this module, and nothing else of it.

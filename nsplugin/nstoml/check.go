@@ -5,7 +5,6 @@ package nstoml
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -47,26 +46,11 @@ func (c *checker) table(key string, v any, typeOf func(string) reflect.Type) {
 		c.mismatch(key, v, "a table")
 		return
 	}
-	for _, name := range c.inOrder(key, table) {
+	for _, name := range Keys(c.file, key, table) {
 		if t := typeOf(name); t != nil {
 			c.value(join(key, name), table[name], t)
 		}
 	}
-}
-
-// inOrder returns the keys of a table in the order of the file.
-func (c *checker) inOrder(key string, table map[string]any) []string {
-	var names []string
-	for name := range table {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if d := c.file.Line(join(key, a)) - c.file.Line(join(key, b)); d != 0 {
-			return d
-		}
-		return strings.Compare(a, b)
-	})
-	return names
 }
 
 // field returns the type of the field that the tag name belongs to.

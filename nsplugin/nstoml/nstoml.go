@@ -8,9 +8,12 @@
 package nstoml
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -61,6 +64,13 @@ func (f *File) Line(key string) int {
 		key = key[:max(0, strings.LastIndexByte(key, '.'))]
 	}
 	return 1
+}
+
+// Keys returns the keys of the table at key in the order of the file.
+func Keys[V any](f *File, key string, table map[string]V) []string {
+	return slices.SortedFunc(maps.Keys(table), func(a, b string) int {
+		return cmp.Or(f.Line(join(key, a))-f.Line(join(key, b)), strings.Compare(a, b))
+	})
 }
 
 // Errorf returns an error at a key, which is written as for [File.Line]: the file,

@@ -27,6 +27,8 @@ type Host interface {
 	// Digest returns the SHA-256 of the plugin's file in hexadecimal digits, without
 	// executing it.
 	Digest(ctx context.Context, p find.Plugin) (string, error)
+	// Review asks whether a run may start.
+	Review(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error)
 	// Close stops every plugin process. It may return before they are gone, but
 	// then makes sure that they go. A later call starts anew.
 	Close() error

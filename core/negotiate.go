@@ -23,9 +23,12 @@ func (s *Session) Negotiate(ctx context.Context, inv *Invocation) (*ns.Plan, err
 	defer s.Timings.Begin("negotiate")()
 	p, err := s.negotiate(ctx, inv)
 	if err != nil && s.collect(ctx) > 0 {
-		return s.negotiate(ctx, inv)
+		p, err = s.negotiate(ctx, inv)
 	}
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	return p, s.review(ctx, inv, p)
 }
 
 // negotiate repeats the question while the answers change which kinds the run has.

@@ -173,12 +173,16 @@ func (r *run) preExec(ctx context.Context) error {
 		}
 		r.paths[k] = path
 	}
+	reviewed := len(r.plan.Steps) + len(r.plan.Env)
 	for _, name := range calls {
 		if err := r.preExecOne(ctx, name); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(r.plan.Steps)+len(r.plan.Env) == reviewed {
+		return nil
+	}
+	return r.review(ctx, r.inv, r.plan)
 }
 
 func (r *run) preExecOne(ctx context.Context, name string) error {

@@ -11,9 +11,13 @@ import (
 // FeaturePlan is the feature by which hooks are given the merged plan.
 const FeaturePlan = "plan"
 
+// FeatureReview is the feature by which a plugin is shown the whole run before
+// anything starts, and may refuse it.
+const FeatureReview = "review"
+
 // KnownFeatures are the features that a descriptor may require of nsrun:
 // SPEC.md, "Versions and features".
-var KnownFeatures = []string{FeaturePlan}
+var KnownFeatures = []string{FeaturePlan, FeatureReview}
 
 // maxOptionName is the longest option name in bytes.
 const maxOptionName = 48

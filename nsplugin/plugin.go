@@ -22,7 +22,7 @@
 // Before each call the SDK makes a fresh copy of the struct and fills its
 // fields from the settings of the request, so that a plugin keeps no state
 // between calls. More interfaces are optional: [PreExecer], [PostExecer],
-// [Checker] and [SelfDescriber].
+// [Checker], [Reviewer] and [SelfDescriber].
 package nsplugin
 
 import (
@@ -86,6 +86,16 @@ type PostExecer interface {
 type Checker interface {
 	// Check returns what stands in the way, and what would help.
 	Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
+}
+
+// Reviewer is a plugin that is shown the whole of each run that it is in before
+// anything starts, and may refuse it: a policy, say. It requires ns.FeatureReview,
+// which the SDK adds to the descriptor.
+type Reviewer interface {
+	// Review changes nothing. It is called again when a hook of another plugin has
+	// added to the plan. An error, best made with [Errorf], refuses the run; a reply
+	// says how long the answer holds, and nil means that it holds for this run only.
+	Review(ctx context.Context, req *ns.ReviewRequest) (*ns.ReviewReply, error)
 }
 
 // SelfDescriber is a plugin that says itself what of other plugins follows from

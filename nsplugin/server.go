@@ -77,6 +77,19 @@ func (s *server) Check(ctx context.Context, facts ns.Facts) (ds []ns.Diagnostic,
 	return nil, nil
 }
 
+// Review implements wire.Server. A plugin without the method has no objection.
+func (s *server) Review(ctx context.Context, req *ns.ReviewRequest) (reply *ns.ReviewReply, err error) {
+	defer catch("review", &err)
+	p, err := s.fresh(&req.Request, false)
+	if err != nil {
+		return nil, err
+	}
+	if reviewer, ok := p.(Reviewer); ok {
+		return reviewer.Review(ctx, req)
+	}
+	return nil, nil
+}
+
 // descriptor puts together what the plugin says and what its type says.
 func (s *server) descriptor() (*ns.Descriptor, error) {
 	if p, ok := s.plugin.(SelfDescriber); ok {
@@ -95,6 +108,9 @@ func (s *server) descriptor() (*ns.Descriptor, error) {
 		Features: info.Features,
 		Requires: info.Requires,
 		Hooks:    s.hooks(),
+	}
+	if _, ok := s.plugin.(Reviewer); ok && !slices.Contains(d.Requires, ns.FeatureReview) {
+		d.Requires = append(slices.Clone(d.Requires), ns.FeatureReview)
 	}
 	for _, f := range fields {
 		d.Options = append(d.Options, f.option)

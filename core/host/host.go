@@ -104,6 +104,21 @@ func (h *Host) Check(ctx context.Context, p find.Plugin, facts ns.Facts) (ds []n
 	return ds, nil
 }
 
+// Review returns what the plugin says of the run, checked.
+func (h *Host) Review(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (reply *ns.ReviewReply, err error) {
+	err = h.call(ctx, p, "review", h.cfg.Deadlines.Negotiate, func(ctx context.Context, i *instance) error {
+		if reply, err = i.client.Review(ctx, req); err != nil {
+			return err
+		}
+		return refuse(ns.CheckReview(reply))
+	})
+	if err != nil {
+		return nil, err
+	}
+	fillIn(reply.Diagnostics, p)
+	return reply, nil
+}
+
 // Close stops every plugin and returns when they are gone. Each may end by itself
 // for 300 ms and is killed then. Calls under way fail, and so do later ones.
 func (h *Host) Close() error {

@@ -31,7 +31,8 @@ func (served) Negotiate(context.Context, *ns.Request) (*ns.Offer, error) {
 
 func (served) Hook(context.Context, *ns.HookRequest) (*ns.HookReply, error) { return nil, nil }
 
-func (served) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) { return nil, nil }
+func (served) Review(context.Context, *ns.ReviewRequest) (*ns.ReviewReply, error) { return nil, nil }
+func (served) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error)           { return nil, nil }
 
 // attachedTo serves in this process and returns a host that is told the pid.
 func attachedTo(t *testing.T, pid int) (*Host, find.Plugin, *grpc.Server) {

@@ -56,6 +56,11 @@ func (c *Client) Digest(ctx context.Context, p find.Plugin) (string, error) {
 	return ask[string](ctx, c, digest, p, nil)
 }
 
+// Review implements core.Host.
+func (c *Client) Review(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	return ask[*ns.ReviewReply](ctx, c, review, p, req)
+}
+
 // Config has the plugin host read configuration files.
 func (c *Client) Config(ctx context.Context, sources []config.Source) ([]config.File, error) {
 	return ask[[]config.File](ctx, c, configure, find.Plugin{}, sources)

@@ -21,6 +21,7 @@ const (
 	hook      = "hook"
 	check     = "check"
 	digest    = "digest"
+	review    = "review"
 	configure = "configure"
 	cancel    = "cancel" // of the call with the same id
 )

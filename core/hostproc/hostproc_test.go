@@ -41,6 +41,10 @@ func (fake) Check(_ context.Context, _ find.Plugin, facts ns.Facts) ([]ns.Diagno
 }
 
 func (fake) Digest(_ context.Context, p find.Plugin) (string, error) { return "of " + p.Path, nil }
+func (fake) Review(_ context.Context, _ find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	return &ns.ReviewReply{Freshness: &ns.Freshness{Files: req.Command}}, nil
+}
+
 func (fake) Config(_ context.Context, sources []config.Source) ([]config.File, error) {
 	return []config.File{{Source: sources[0], Options: []config.Option{{Scope: "net", Values: [][]string{{"a"}}}}}}, nil
 }
@@ -80,6 +84,8 @@ func TestCallsTravel(t *testing.T) {
 	want(t, err, r, &ns.HookReply{State: []byte{0, 0xff}, Results: map[string]string{"point": "pre-exec"}})
 	ds, err := c.Check(ctx, plugin, ns.Facts{Kernel: "6.18"})
 	want(t, err, ds, []ns.Diagnostic{{Severity: ns.Warning, Summary: "6.18"}})
+	reply, err := c.Review(ctx, plugin, &ns.ReviewRequest{Command: []string{"a", "b"}})
+	want(t, err, reply, &ns.ReviewReply{Freshness: &ns.Freshness{Files: []string{"a", "b"}}})
 	source := config.Source{Path: "/c", System: true, Identity: plugin.Identity}
 	files, err := c.Config(ctx, []config.Source{source})
 	want(t, err, files, []config.File{{Source: source, Options: []config.Option{{Scope: "net", Values: [][]string{{"a"}}}}}})

@@ -99,6 +99,15 @@ func (l *Lazy) Digest(ctx context.Context, p find.Plugin) (string, error) {
 	return c.Digest(ctx, p)
 }
 
+// Review implements core.Host.
+func (l *Lazy) Review(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	c, err := l.get()
+	if err != nil {
+		return nil, err
+	}
+	return c.Review(ctx, p, req)
+}
+
 // Config has the plugin host read configuration files.
 func (l *Lazy) Config(ctx context.Context, sources []config.Source) ([]config.File, error) {
 	c, err := l.get()

@@ -23,6 +23,7 @@ type Host interface {
 	Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (*ns.HookReply, error)
 	Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error)
 	Digest(ctx context.Context, p find.Plugin) (string, error)
+	Review(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error)
 	// Config reads configuration files.
 	Config(ctx context.Context, sources []config.Source) ([]config.File, error)
 }
@@ -102,6 +103,8 @@ func (s *server) carryOut(ctx context.Context, m call) (any, error) {
 		return s.host.Digest(ctx, m.Plugin)
 	case check:
 		return with(m.Arg, func(facts *ns.Facts) (any, error) { return s.host.Check(ctx, m.Plugin, *facts) })
+	case review:
+		return with(m.Arg, func(req *ns.ReviewRequest) (any, error) { return s.host.Review(ctx, m.Plugin, req) })
 	case configure:
 		return with(m.Arg, func(sources *[]config.Source) (any, error) { return s.host.Config(ctx, *sources) })
 	}

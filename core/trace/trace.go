@@ -30,6 +30,7 @@ const (
 	Describe  = "describe"
 	Negotiate = "negotiate"
 	Check     = "check"
+	Review    = "review"
 	// Hooks are named by their point.
 )
 
@@ -40,7 +41,7 @@ type Record struct {
 	// Start is when the call began, and Milliseconds how long it took.
 	Start        time.Time `json:"start"`
 	Milliseconds float64   `json:"milliseconds"`
-	// Request is a ns.Request, ns.HookRequest or ns.Facts, by Call. The values of
+	// Request is a ns.Request, ns.HookRequest, ns.ReviewRequest or ns.Facts, by Call. The values of
 	// sensitive options are left out.
 	Request json.RawMessage `json:"request,omitempty"`
 	// Answer is what the plugin answered. It has none if the call failed.
@@ -95,6 +96,14 @@ func (h *Host) Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (*n
 // Check implements hostproc.Host.
 func (h *Host) Check(ctx context.Context, p find.Plugin, facts ns.Facts) ([]ns.Diagnostic, error) {
 	return record(h, p, Check, facts, func() ([]ns.Diagnostic, error) { return h.Host.Check(ctx, p, facts) })
+}
+
+// Review implements hostproc.Host. Sensitive values of all plugins are left out of
+// the request already, but for the plugin's own.
+func (h *Host) Review(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	shown := *req
+	shown.Request.Settings = h.shown(ctx, p, req.Request.Settings)
+	return record(h, p, Review, shown, func() (*ns.ReviewReply, error) { return h.Host.Review(ctx, p, req) })
 }
 
 // Hidden stands for the values of sensitive options.

@@ -36,6 +36,8 @@ func (s *server) Describe(context.Context) (*ns.Descriptor, error) {
 		d.Requires = []string{"time travel"}
 	case "impure":
 		d.Version = fmt.Sprint(time.Now().UnixNano())
+	case "fickle-review":
+		d.Requires = []string{ns.FeatureReview}
 	case "sensitive":
 		d.Options = []ns.Option{{Name: "key", Type: ns.String, Help: "never shown", Sensitive: true}}
 	case "anyvalue":
@@ -153,4 +155,12 @@ func (s *server) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
 		return []ns.Diagnostic{{Severity: "dreadful", Summary: "checked"}}, nil
 	}
 	return []ns.Diagnostic{{Severity: ns.Warning, Summary: "checked"}}, nil
+}
+
+// Review implements wire.Server.
+func (s *server) Review(context.Context, *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	if s.mode == "fickle-review" {
+		return nil, &ns.Diagnostic{Summary: fmt.Sprint("not at ", time.Now().UnixNano())}
+	}
+	return nil, nil
 }

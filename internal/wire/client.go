@@ -66,6 +66,15 @@ func (c *Client) Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, 
 	return nil, fmt.Errorf("BUG(nsrun): call a hook: unknown point %q", req.Point)
 }
 
+// Review returns what the plugin says of the run.
+func (c *Client) Review(ctx context.Context, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	resp, err := c.service.Review(ctx, reviewTo(req))
+	if err != nil {
+		return nil, err
+	}
+	return &ns.ReviewReply{Diagnostics: diagnosticsFrom(resp.GetDiagnostics()), Freshness: freshnessFrom(resp.GetFreshness())}, nil
+}
+
 // Check returns what stands in the way of the plugin's work on this host.
 func (c *Client) Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error) {
 	resp, err := c.service.Check(ctx, &pb.CheckRequest{Facts: factsTo(facts)})

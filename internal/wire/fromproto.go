@@ -49,6 +49,27 @@ func requestFrom(r *pb.NegotiateRequest) *ns.Request {
 	}
 }
 
+func reviewFrom(r *pb.ReviewRequest) *ns.ReviewRequest {
+	return &ns.ReviewRequest{
+		Request:  *requestFrom(r.GetRequest()),
+		Plan:     r.GetPlan(),
+		Members:  each(r.GetMembers(), memberFrom),
+		Command:  r.GetCommand(),
+		User:     r.GetUser(),
+		NewPrivs: r.GetNewPrivs(),
+	}
+}
+
+func memberFrom(m *pb.Member) ns.ReviewMember {
+	return ns.ReviewMember{
+		Name:     m.GetName(),
+		Path:     m.GetPath(),
+		System:   m.GetSystem(),
+		Owns:     texts[ns.Kind](m.GetOwns()),
+		Settings: each(m.GetSettings(), settingFrom),
+	}
+}
+
 func settingFrom(s *pb.Setting) ns.Setting {
 	return ns.Setting{Option: s.GetOption(), Args: s.GetArgs()}
 }

@@ -20,6 +20,7 @@ type Server interface {
 	// Hook is called with both points; State is set for ns.PostExec only.
 	Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, error)
 	Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
+	Review(ctx context.Context, req *ns.ReviewRequest) (*ns.ReviewReply, error)
 }
 
 // Register makes s the nsrun service of g.
@@ -71,4 +72,14 @@ func (s *service) PostExec(ctx context.Context, req *pb.PostExecRequest) (*pb.Po
 func (s *service) Check(ctx context.Context, req *pb.CheckRequest) (*pb.CheckResponse, error) {
 	ds, err := s.server.Check(ctx, factsFrom(req.GetFacts()))
 	return &pb.CheckResponse{Diagnostics: diagnosticsTo(append(ds, ns.Diagnose(err)...))}, nil
+}
+
+func (s *service) Review(ctx context.Context, req *pb.ReviewRequest) (*pb.ReviewResponse, error) {
+	reply, err := s.server.Review(ctx, reviewFrom(req))
+	resp := &pb.ReviewResponse{Diagnostics: diagnosticsTo(ns.Diagnose(err))}
+	if reply != nil {
+		resp.Diagnostics = append(diagnosticsTo(reply.Diagnostics), resp.Diagnostics...)
+		resp.Freshness = freshnessTo(reply.Freshness)
+	}
+	return resp, nil
 }

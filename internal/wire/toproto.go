@@ -50,6 +50,27 @@ func requestTo(r *ns.Request) *pb.NegotiateRequest {
 	}
 }
 
+func reviewTo(r *ns.ReviewRequest) *pb.ReviewRequest {
+	return &pb.ReviewRequest{
+		Request:  requestTo(&r.Request),
+		Plan:     r.Plan,
+		Members:  each(r.Members, memberTo),
+		Command:  r.Command,
+		User:     r.User,
+		NewPrivs: r.NewPrivs,
+	}
+}
+
+func memberTo(m ns.ReviewMember) *pb.Member {
+	return &pb.Member{
+		Name:     m.Name,
+		Path:     m.Path,
+		System:   m.System,
+		Owns:     texts[string](m.Owns),
+		Settings: each(m.Settings, settingTo),
+	}
+}
+
 func settingTo(s ns.Setting) *pb.Setting {
 	return &pb.Setting{Option: s.Option, Args: s.Args}
 }

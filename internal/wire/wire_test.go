@@ -30,6 +30,8 @@ type fake struct {
 	offer      *ns.Offer
 	reply      *ns.HookReply
 	diags      []ns.Diagnostic
+	review     *ns.ReviewRequest
+	verdict    *ns.ReviewReply
 	err        error
 }
 
@@ -48,6 +50,11 @@ func (f *fake) Hook(_ context.Context, req *ns.HookRequest) (*ns.HookReply, erro
 func (f *fake) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, error) {
 	f.facts = facts
 	return f.diags, f.err
+}
+
+func (f *fake) Review(_ context.Context, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	f.review = req
+	return f.verdict, f.err
 }
 
 // connect returns a client of s, through a real server on a unix socket.
@@ -172,6 +179,14 @@ func TestEveryFieldTravels(t *testing.T) {
 	same(t, "check error", err, nil)
 	same(t, "check", ds, f.diags)
 	same(t, "facts", f.facts, facts)
+
+	review, verdict := filled[ns.ReviewRequest](), filled[ns.ReviewReply]()
+	withoutPlugin(verdict.Diagnostics)
+	f.verdict = &verdict
+	gotVerdict, err := c.Review(ctx, &review)
+	same(t, "review error", err, nil)
+	same(t, "review", gotVerdict, &verdict)
+	same(t, "review request", f.review, &review)
 }
 
 func TestEmptyAnswersTravel(t *testing.T) {

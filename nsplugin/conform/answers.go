@@ -32,6 +32,7 @@ var Answers = []AnswerCheck{
 	{Check{ID: "N-4", Name: "an option that isn't described is refused"}, refusesUnknownOption},
 	{Check{ID: "S-4", Name: "values that don't fit are refused", Should: true}, refusesBadValues},
 	{Check{ID: "C-1", Name: "checking the host says what nsrun takes"}, validCheck},
+	{Check{ID: "W-2", Name: "a review is valid, and the same each time"}, steadyReview},
 	{Check{ID: "U-1", Name: "undoing what was never done succeeds, again and again"}, undoesNothing},
 }
 
@@ -119,6 +120,29 @@ func validCheck(ctx context.Context, p *Plugin, _ *ns.Descriptor, _ *Case) Verdi
 		return failure(err)
 	}
 	return Verdict{Faults: said(ns.CheckDiagnostics(ds))}
+}
+
+// steadyReview shows the plugin a run of its own alone, twice.
+func steadyReview(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Verdict {
+	if !slices.Contains(d.Requires, ns.FeatureReview) {
+		return skip("the plugin doesn't require the feature review")
+	}
+	own := (&Case{}).Request(d)
+	plan, err := (&ns.Plan{Version: ns.PlanVersion}).JSON()
+	if err != nil {
+		return failure(err)
+	}
+	req := &ns.ReviewRequest{Request: *own, Plan: plan, Command: []string{"true"},
+		Members: []ns.ReviewMember{{Name: d.Name, Path: "/" + ns.BinaryPrefix + d.Name, Owns: own.Owns}}}
+	first, err := p.Review(ctx, req)
+	if err != nil {
+		return failure(err)
+	}
+	again, err := p.Review(ctx, req)
+	if err == nil && !reflect.DeepEqual(first, again) {
+		return fault("the review changed: " + difference(first, again))
+	}
+	return Verdict{Faults: append(failure(err).Faults, said(ns.CheckReview(first))...)}
 }
 
 // neverRun is the id of a run that never was.

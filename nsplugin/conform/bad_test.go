@@ -124,6 +124,7 @@ func TestBadPluginsAreCaught(t *testing.T) {
 		{"requires", "D-1", "time travel"},
 		{"impure", "D-2", "the descriptor changed"},
 		{"badcheck", "C-1", "dreadful"},
+		{"fickle-review", "W-2", "the review changed"},
 
 		{"hang", "N-1", "DeadlineExceeded"},
 		{"stop", "N-1", "DeadlineExceeded"},

@@ -97,6 +97,13 @@ func (p *Plugin) Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, 
 	return reply, broke(string(req.Point), err)
 }
 
+// Review returns what the plugin says of a run.
+func (p *Plugin) Review(ctx context.Context, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	ctx, cancel := bounded(ctx, p.limits.Call)
+	defer cancel()
+	return p.client.Review(ctx, req)
+}
+
 // Check returns what the plugin says of its chances on this host.
 func (p *Plugin) Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error) {
 	ctx, cancel := bounded(ctx, p.limits.Check)

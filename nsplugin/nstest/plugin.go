@@ -66,6 +66,13 @@ func (p *Plugin) Hook(req *ns.HookRequest) *ns.HookReply {
 	return must(p.t, func(ctx context.Context) (*ns.HookReply, error) { return p.conn.Hook(ctx, req) })
 }
 
+// Review returns what the plugin says of a run. That it refuses the run is among the
+// reply's diagnostics.
+func (p *Plugin) Review(req *ns.ReviewRequest) *ns.ReviewReply {
+	p.t.Helper()
+	return must(p.t, func(ctx context.Context) (*ns.ReviewReply, error) { return p.conn.Review(ctx, req) })
+}
+
 // Check returns what the plugin says of its chances on this host.
 func (p *Plugin) Check(facts ns.Facts) []ns.Diagnostic {
 	p.t.Helper()

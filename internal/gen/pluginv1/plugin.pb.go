@@ -1713,6 +1713,232 @@ func (x *CheckResponse) GetDiagnostics() []*Diagnostic {
 	return nil
 }
 
+// ReviewRequest shows the whole of a run.
+type ReviewRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the plugin's own offer was made for.
+	Request *NegotiateRequest `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	// The merged plan, as "nsrun --dry-run=json" prints it.
+	Plan []byte `protobuf:"bytes,2,opt,name=plan,proto3" json:"plan,omitempty"`
+	// All plugins of the run.
+	Members []*Member `protobuf:"bytes,3,rep,name=members,proto3" json:"members,omitempty"`
+	// The command and its arguments.
+	Command []string `protobuf:"bytes,4,rep,name=command,proto3" json:"command,omitempty"`
+	// UID:GID if the command is to run as other ids.
+	User string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
+	// The command may gain privilege by execve(2).
+	NewPrivs      bool `protobuf:"varint,6,opt,name=new_privs,json=newPrivs,proto3" json:"new_privs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReviewRequest) Reset() {
+	*x = ReviewRequest{}
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReviewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReviewRequest) ProtoMessage() {}
+
+func (x *ReviewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReviewRequest.ProtoReflect.Descriptor instead.
+func (*ReviewRequest) Descriptor() ([]byte, []int) {
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ReviewRequest) GetRequest() *NegotiateRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *ReviewRequest) GetPlan() []byte {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
+func (x *ReviewRequest) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *ReviewRequest) GetCommand() []string {
+	if x != nil {
+		return x.Command
+	}
+	return nil
+}
+
+func (x *ReviewRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ReviewRequest) GetNewPrivs() bool {
+	if x != nil {
+		return x.NewPrivs
+	}
+	return false
+}
+
+// Member is a plugin of the run.
+type Member struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The plugin's file.
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// The file lies where nsrun is installed, and is root's.
+	System bool `protobuf:"varint,3,opt,name=system,proto3" json:"system,omitempty"`
+	// The kinds that the plugin owns in the run.
+	Owns []string `protobuf:"bytes,4,rep,name=owns,proto3" json:"owns,omitempty"`
+	// The options that were given. The arguments of sensitive ones are empty.
+	Settings      []*Setting `protobuf:"bytes,5,rep,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Member) Reset() {
+	*x = Member{}
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Member) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Member) ProtoMessage() {}
+
+func (x *Member) ProtoReflect() protoreflect.Message {
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Member.ProtoReflect.Descriptor instead.
+func (*Member) Descriptor() ([]byte, []int) {
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Member) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Member) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *Member) GetSystem() bool {
+	if x != nil {
+		return x.System
+	}
+	return false
+}
+
+func (x *Member) GetOwns() []string {
+	if x != nil {
+		return x.Owns
+	}
+	return nil
+}
+
+func (x *Member) GetSettings() []*Setting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+type ReviewResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One error refuses the run.
+	Diagnostics []*Diagnostic `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	// How long the answer holds. Absent: ask at every run.
+	Freshness     *Freshness `protobuf:"bytes,2,opt,name=freshness,proto3" json:"freshness,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReviewResponse) Reset() {
+	*x = ReviewResponse{}
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReviewResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReviewResponse) ProtoMessage() {}
+
+func (x *ReviewResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReviewResponse.ProtoReflect.Descriptor instead.
+func (*ReviewResponse) Descriptor() ([]byte, []int) {
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ReviewResponse) GetDiagnostics() []*Diagnostic {
+	if x != nil {
+		return x.Diagnostics
+	}
+	return nil
+}
+
+func (x *ReviewResponse) GetFreshness() *Freshness {
+	if x != nil {
+		return x.Freshness
+	}
+	return nil
+}
+
 // Diagnostic is something to tell the user.
 type Diagnostic struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1735,7 +1961,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1747,7 +1973,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[23]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1760,7 +1986,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Diagnostic) GetSeverity() string {
@@ -1939,7 +2165,23 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\fCheckRequest\x12,\n" +
 	"\x05facts\x18\x01 \x01(\v2\x16.nsrun.plugin.v1.FactsR\x05facts\"N\n" +
 	"\rCheckResponse\x12=\n" +
-	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\"\x9c\x01\n" +
+	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\"\xde\x01\n" +
+	"\rReviewRequest\x12;\n" +
+	"\arequest\x18\x01 \x01(\v2!.nsrun.plugin.v1.NegotiateRequestR\arequest\x12\x12\n" +
+	"\x04plan\x18\x02 \x01(\fR\x04plan\x121\n" +
+	"\amembers\x18\x03 \x03(\v2\x17.nsrun.plugin.v1.MemberR\amembers\x12\x18\n" +
+	"\acommand\x18\x04 \x03(\tR\acommand\x12\x12\n" +
+	"\x04user\x18\x05 \x01(\tR\x04user\x12\x1b\n" +
+	"\tnew_privs\x18\x06 \x01(\bR\bnewPrivs\"\x92\x01\n" +
+	"\x06Member\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12\x16\n" +
+	"\x06system\x18\x03 \x01(\bR\x06system\x12\x12\n" +
+	"\x04owns\x18\x04 \x03(\tR\x04owns\x124\n" +
+	"\bsettings\x18\x05 \x03(\v2\x18.nsrun.plugin.v1.SettingR\bsettings\"\x89\x01\n" +
+	"\x0eReviewResponse\x12=\n" +
+	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\x128\n" +
+	"\tfreshness\x18\x02 \x01(\v2\x1a.nsrun.plugin.v1.FreshnessR\tfreshness\"\x9c\x01\n" +
 	"\n" +
 	"Diagnostic\x12\x1a\n" +
 	"\bseverity\x18\x01 \x01(\tR\bseverity\x12\x18\n" +
@@ -1947,13 +2189,14 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x12\n" +
 	"\x04hint\x18\x04 \x01(\tR\x04hint\x12\x16\n" +
 	"\x06option\x18\x05 \x01(\tR\x06option\x12\x14\n" +
-	"\x05errno\x18\x06 \x01(\rR\x05errno2\x94\x03\n" +
+	"\x05errno\x18\x06 \x01(\rR\x05errno2\xdf\x03\n" +
 	"\x06Plugin\x12O\n" +
 	"\bDescribe\x12 .nsrun.plugin.v1.DescribeRequest\x1a!.nsrun.plugin.v1.DescribeResponse\x12R\n" +
 	"\tNegotiate\x12!.nsrun.plugin.v1.NegotiateRequest\x1a\".nsrun.plugin.v1.NegotiateResponse\x12L\n" +
 	"\aPreExec\x12\x1f.nsrun.plugin.v1.PreExecRequest\x1a .nsrun.plugin.v1.PreExecResponse\x12O\n" +
 	"\bPostExec\x12 .nsrun.plugin.v1.PostExecRequest\x1a!.nsrun.plugin.v1.PostExecResponse\x12F\n" +
-	"\x05Check\x12\x1d.nsrun.plugin.v1.CheckRequest\x1a\x1e.nsrun.plugin.v1.CheckResponseB.Z,github.com/nsrun/nsrun/internal/gen/pluginv1b\x06proto3"
+	"\x05Check\x12\x1d.nsrun.plugin.v1.CheckRequest\x1a\x1e.nsrun.plugin.v1.CheckResponse\x12I\n" +
+	"\x06Review\x12\x1e.nsrun.plugin.v1.ReviewRequest\x1a\x1f.nsrun.plugin.v1.ReviewResponseB.Z,github.com/nsrun/nsrun/internal/gen/pluginv1b\x06proto3"
 
 var (
 	file_nsrun_plugin_v1_plugin_proto_rawDescOnce sync.Once
@@ -1967,7 +2210,7 @@ func file_nsrun_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_nsrun_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),   // 0: nsrun.plugin.v1.DescribeRequest
 	(*DescribeResponse)(nil),  // 1: nsrun.plugin.v1.DescribeResponse
@@ -1992,13 +2235,16 @@ var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*PostExecResponse)(nil),  // 20: nsrun.plugin.v1.PostExecResponse
 	(*CheckRequest)(nil),      // 21: nsrun.plugin.v1.CheckRequest
 	(*CheckResponse)(nil),     // 22: nsrun.plugin.v1.CheckResponse
-	(*Diagnostic)(nil),        // 23: nsrun.plugin.v1.Diagnostic
-	nil,                       // 24: nsrun.plugin.v1.Run.PathsEntry
-	nil,                       // 25: nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	(*ReviewRequest)(nil),     // 23: nsrun.plugin.v1.ReviewRequest
+	(*Member)(nil),            // 24: nsrun.plugin.v1.Member
+	(*ReviewResponse)(nil),    // 25: nsrun.plugin.v1.ReviewResponse
+	(*Diagnostic)(nil),        // 26: nsrun.plugin.v1.Diagnostic
+	nil,                       // 27: nsrun.plugin.v1.Run.PathsEntry
+	nil,                       // 28: nsrun.plugin.v1.PreExecResponse.ResultsEntry
 }
 var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	2,  // 0: nsrun.plugin.v1.DescribeResponse.descriptor:type_name -> nsrun.plugin.v1.Descriptor
-	23, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	26, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	3,  // 2: nsrun.plugin.v1.Descriptor.options:type_name -> nsrun.plugin.v1.Option
 	5,  // 3: nsrun.plugin.v1.NegotiateRequest.settings:type_name -> nsrun.plugin.v1.Setting
 	6,  // 4: nsrun.plugin.v1.NegotiateRequest.facts:type_name -> nsrun.plugin.v1.Facts
@@ -2006,39 +2252,46 @@ var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	13, // 6: nsrun.plugin.v1.Offer.id_map:type_name -> nsrun.plugin.v1.IDMap
 	11, // 7: nsrun.plugin.v1.Offer.steps:type_name -> nsrun.plugin.v1.Step
 	12, // 8: nsrun.plugin.v1.Offer.env:type_name -> nsrun.plugin.v1.EnvVar
-	23, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	26, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	10, // 10: nsrun.plugin.v1.Offer.freshness:type_name -> nsrun.plugin.v1.Freshness
 	9,  // 11: nsrun.plugin.v1.Offer.joins:type_name -> nsrun.plugin.v1.Join
 	14, // 12: nsrun.plugin.v1.IDMap.uids:type_name -> nsrun.plugin.v1.Extent
 	14, // 13: nsrun.plugin.v1.IDMap.gids:type_name -> nsrun.plugin.v1.Extent
-	24, // 14: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
+	27, // 14: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
 	4,  // 15: nsrun.plugin.v1.Run.request:type_name -> nsrun.plugin.v1.NegotiateRequest
 	13, // 16: nsrun.plugin.v1.Run.id_map:type_name -> nsrun.plugin.v1.IDMap
 	15, // 17: nsrun.plugin.v1.PreExecRequest.run:type_name -> nsrun.plugin.v1.Run
 	11, // 18: nsrun.plugin.v1.PreExecResponse.steps:type_name -> nsrun.plugin.v1.Step
 	12, // 19: nsrun.plugin.v1.PreExecResponse.env:type_name -> nsrun.plugin.v1.EnvVar
-	25, // 20: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
-	23, // 21: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	28, // 20: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	26, // 21: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	18, // 22: nsrun.plugin.v1.PreExecResponse.helpers:type_name -> nsrun.plugin.v1.Helper
 	15, // 23: nsrun.plugin.v1.PostExecRequest.run:type_name -> nsrun.plugin.v1.Run
-	23, // 24: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	26, // 24: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	6,  // 25: nsrun.plugin.v1.CheckRequest.facts:type_name -> nsrun.plugin.v1.Facts
-	23, // 26: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	0,  // 27: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
-	4,  // 28: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
-	16, // 29: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
-	19, // 30: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
-	21, // 31: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
-	1,  // 32: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
-	7,  // 33: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
-	17, // 34: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
-	20, // 35: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
-	22, // 36: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
-	32, // [32:37] is the sub-list for method output_type
-	27, // [27:32] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	26, // 26: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	4,  // 27: nsrun.plugin.v1.ReviewRequest.request:type_name -> nsrun.plugin.v1.NegotiateRequest
+	24, // 28: nsrun.plugin.v1.ReviewRequest.members:type_name -> nsrun.plugin.v1.Member
+	5,  // 29: nsrun.plugin.v1.Member.settings:type_name -> nsrun.plugin.v1.Setting
+	26, // 30: nsrun.plugin.v1.ReviewResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	10, // 31: nsrun.plugin.v1.ReviewResponse.freshness:type_name -> nsrun.plugin.v1.Freshness
+	0,  // 32: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
+	4,  // 33: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
+	16, // 34: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
+	19, // 35: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
+	21, // 36: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
+	23, // 37: nsrun.plugin.v1.Plugin.Review:input_type -> nsrun.plugin.v1.ReviewRequest
+	1,  // 38: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
+	7,  // 39: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
+	17, // 40: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
+	20, // 41: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
+	22, // 42: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
+	25, // 43: nsrun.plugin.v1.Plugin.Review:output_type -> nsrun.plugin.v1.ReviewResponse
+	38, // [38:44] is the sub-list for method output_type
+	32, // [32:38] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_nsrun_plugin_v1_plugin_proto_init() }
@@ -2052,7 +2305,7 @@ func file_nsrun_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nsrun_plugin_v1_plugin_proto_rawDesc), len(file_nsrun_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -38,6 +38,7 @@ const (
 	Plugin_PreExec_FullMethodName   = "/nsrun.plugin.v1.Plugin/PreExec"
 	Plugin_PostExec_FullMethodName  = "/nsrun.plugin.v1.Plugin/PostExec"
 	Plugin_Check_FullMethodName     = "/nsrun.plugin.v1.Plugin/Check"
+	Plugin_Review_FullMethodName    = "/nsrun.plugin.v1.Plugin/Review"
 )
 
 // PluginClient is the client API for Plugin service.
@@ -67,6 +68,10 @@ type PluginClient interface {
 	// Check says whether the plugin can work on this host, and what would help.
 	// It changes nothing.
 	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
+	// Review says whether the run may start, when all offers are merged and nothing
+	// has started. Called only for plugins that require the feature "review". It
+	// changes nothing.
+	Review(ctx context.Context, in *ReviewRequest, opts ...grpc.CallOption) (*ReviewResponse, error)
 }
 
 type pluginClient struct {
@@ -127,6 +132,16 @@ func (c *pluginClient) Check(ctx context.Context, in *CheckRequest, opts ...grpc
 	return out, nil
 }
 
+func (c *pluginClient) Review(ctx context.Context, in *ReviewRequest, opts ...grpc.CallOption) (*ReviewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReviewResponse)
+	err := c.cc.Invoke(ctx, Plugin_Review_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PluginServer is the server API for Plugin service.
 // All implementations must embed UnimplementedPluginServer
 // for forward compatibility.
@@ -154,6 +169,10 @@ type PluginServer interface {
 	// Check says whether the plugin can work on this host, and what would help.
 	// It changes nothing.
 	Check(context.Context, *CheckRequest) (*CheckResponse, error)
+	// Review says whether the run may start, when all offers are merged and nothing
+	// has started. Called only for plugins that require the feature "review". It
+	// changes nothing.
+	Review(context.Context, *ReviewRequest) (*ReviewResponse, error)
 	mustEmbedUnimplementedPluginServer()
 }
 
@@ -178,6 +197,9 @@ func (UnimplementedPluginServer) PostExec(context.Context, *PostExecRequest) (*P
 }
 func (UnimplementedPluginServer) Check(context.Context, *CheckRequest) (*CheckResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Check not implemented")
+}
+func (UnimplementedPluginServer) Review(context.Context, *ReviewRequest) (*ReviewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Review not implemented")
 }
 func (UnimplementedPluginServer) mustEmbedUnimplementedPluginServer() {}
 func (UnimplementedPluginServer) testEmbeddedByValue()                {}
@@ -290,6 +312,24 @@ func _Plugin_Check_Handler(srv interface{}, ctx context.Context, dec func(interf
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Plugin_Review_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReviewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Review(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Review_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Review(ctx, req.(*ReviewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Plugin_ServiceDesc is the grpc.ServiceDesc for Plugin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -316,6 +356,10 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Check",
 			Handler:    _Plugin_Check_Handler,
+		},
+		{
+			MethodName: "Review",
+			Handler:    _Plugin_Review_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -42,8 +42,9 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use: "nsctl", Short: "Manage the runs and plugins of nsrun", Version: version.Version,
 		SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newExec(), newDoctor(), newGC(), newCache(), newConfig(), newPlugin())
+	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newExec(), newDoctor(), newGC(), newCache(), newConfig(), newCompletion(), newCompleteNsrun(), newPlugin())
 	return root
 }
 

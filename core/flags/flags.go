@@ -58,11 +58,7 @@ func Parse(args []string, sets []Set) (Parsed, error) {
 			break
 		}
 		p.rest = p.rest[1:]
-		if strings.HasPrefix(word, "--") {
-			p.long(word)
-		} else {
-			p.short(word)
-		}
+		p.flag(word)
 	}
 	p.out.Command = p.rest
 	return p.out, errors.Join(p.errs...)
@@ -79,13 +75,19 @@ func (p *parser) fail(option *ns.Option, plugin, summary, hint string) {
 	p.errs = append(p.errs, &ns.Diagnostic{Plugin: plugin, Option: option.Name, Summary: summary, Hint: hint})
 }
 
+// flag reads one word with dashes, and the words that belong to it.
+func (p *parser) flag(word string) {
+	if strings.HasPrefix(word, "--") {
+		p.long(word)
+	} else {
+		p.short(word)
+	}
+}
+
 // long reads one --flag, --flag=value or --scope.flag.
 func (p *parser) long(word string) {
 	name, value, hasValue := strings.Cut(word[2:], "=")
-	matches := p.lookup(func(s *Set, o *ns.Option) bool {
-		return o.Name == name || s.Scope != "" && s.Scope+"."+o.Name == name
-	})
-	if m, ok := p.single("--"+name, matches); ok {
+	if m, ok := p.single("--"+name, p.named(name)); ok {
 		p.take("--"+name, m, value, hasValue)
 	}
 }
@@ -124,6 +126,13 @@ func (p *parser) lookup(fits func(*Set, *ns.Option) bool) []match {
 		}
 	}
 	return found
+}
+
+// named returns the options that --name may mean.
+func (p *parser) named(name string) []match {
+	return p.lookup(func(s *Set, o *ns.Option) bool {
+		return o.Name == name || s.Scope != "" && s.Scope+"."+o.Name == name
+	})
 }
 
 func (p *parser) single(flag string, matches []match) (match, bool) {

@@ -55,6 +55,10 @@ install: build ## Install below PREFIX (and DESTDIR)
 	install bin/plugins/* $(DESTDIR)$(PREFIX)/libexec/nsrun/plugins/
 	install bin/cni/* $(DESTDIR)$(PREFIX)/libexec/nsrun/cni/
 	scripts/install-sdk $(DESTDIR)$(PREFIX)/share/nsrun/sdk
+	scripts/install-docs $(DESTDIR)$(PREFIX)
+
+man: build ## Write the manual pages into bin/man
+	bin/nsctl man bin/man
 
 clean: ## Remove what was built
 	rm -rf bin
@@ -62,4 +66,4 @@ clean: ## Remove what was built
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help chaos fuzz
+.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help chaos fuzz man

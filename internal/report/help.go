@@ -18,12 +18,13 @@ func Options(w io.Writer, title string, options []ns.Option) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range options {
 		o := &options[i]
-		fmt.Fprintf(t, "  %s\t%s\n", flagText(o), helpText(o))
+		fmt.Fprintf(t, "  %s\t%s\n", FlagText(o), HelpText(o))
 	}
 	return t.Flush()
 }
 
-func flagText(o *ns.Option) string {
+// FlagText returns an option as it is typed, behind blanks where it has no short form.
+func FlagText(o *ns.Option) string {
 	text := "    --" + o.Name
 	if o.Short != "" {
 		text = "-" + o.Short + ", --" + o.Name
@@ -37,7 +38,8 @@ func flagText(o *ns.Option) string {
 	return text
 }
 
-func helpText(o *ns.Option) string {
+// HelpText returns what help says of an option.
+func HelpText(o *ns.Option) string {
 	text := clean(o.Help)
 	if o.Default != "" {
 		text += fmt.Sprintf(" (default: %s)", clean(o.Default))

@@ -117,14 +117,9 @@ func checkOption(f *config.File, o *config.Option, d *ns.Descriptor) (errs []err
 	if option == nil {
 		return []error{unknownKey(f, o, d)}
 	}
-	optional := *option
-	optional.Required = false
-	only := &ns.Descriptor{Name: d.Name, Options: []ns.Option{optional}}
-	for _, wrong := range ns.CheckSettings(only, o.Settings()) {
-		if wrong.Severity == ns.Error {
-			why := strings.TrimPrefix(wrong.Summary, "read --"+o.Name+": ")
-			errs = append(errs, f.Errorf(o.Line, o.Key(), "%s", why).WithHint(fileUsage(option)))
-		}
+	for _, wrong := range checkAlone(option, o.Settings()) {
+		why := strings.TrimPrefix(wrong.Summary, "read --"+o.Name+": ")
+		errs = append(errs, f.Errorf(o.Line, o.Key(), "%s", why).WithHint(fileUsage(option)))
 	}
 	if o.Scope == "" && len(errs) == 0 {
 		errs = checkOwn(f, o)

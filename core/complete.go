@@ -57,8 +57,8 @@ func (s *Session) Complete(ctx context.Context, args []string, word string) Comp
 
 // chosen returns the members that the line has chosen so far, as many as can be found.
 func (s *Session) chosen(ctx context.Context, preview Preview) []*Member {
-	base, _ := s.profileArgs(preview)
-	lists := append(preview.values("plugins"), Preview(base).values("plugins")...)
+	base, _ := s.profile(preview)
+	lists := append(preview.values("plugins"), Preview(base.Args()).values("plugins")...)
 	choices, _ := s.choices(lists)
 	var found []*Member
 	for _, c := range s.addUser(choices) {

@@ -41,11 +41,11 @@ func (s *Session) Parse(ctx context.Context, args []string, preview Preview) (*I
 
 // parseAs reads args with the plugins and the profile that the preview names.
 func (s *Session) parseAs(ctx context.Context, args []string, preview Preview) (*Invocation, error) {
-	base, err := s.profileArgs(preview)
+	base, err := s.profile(preview)
 	if err != nil {
 		return nil, err
 	}
-	lists := append(preview.values("plugins"), Preview(base).values("plugins")...)
+	lists := append(preview.values("plugins"), Preview(base.Args()).values("plugins")...)
 	inv := &Invocation{Chosen: len(lists) > 0}
 	members, err := s.members(ctx, lists)
 	if err != nil {
@@ -55,12 +55,12 @@ func (s *Session) parseAs(ctx context.Context, args []string, preview Preview) (
 	sets := flagSets(members)
 	parsed, err := flags.Parse(args, sets)
 	errs := []error{s.explainUnknown(ctx, err, members)}
-	profile, err := flags.Parse(base, sets)
-	errs = append(errs, s.explainUnknown(ctx, err, members), stray(profile.Command))
-	own, err := s.settings(&ns.Descriptor{Options: CoreOptions}, profile.Settings[""], parsed.Settings[""])
+	profiled, wrong := s.profileSettings(ctx, base, sets, members)
+	errs = append(errs, wrong...)
+	own, err := s.settings(&ns.Descriptor{Options: CoreOptions}, profiled[""], parsed.Settings[""])
 	errs = append(append(errs, err), inv.apply(own)...)
 	for _, m := range members {
-		m.Settings, err = s.settings(m.Descriptor, profile.Settings[m.Name], parsed.Settings[m.Name])
+		m.Settings, err = s.settings(m.Descriptor, profiled[m.Name], parsed.Settings[m.Name])
 		m.Settings = ns.ResolveSettings(m.Descriptor, m.Settings, s.Facts.Dir)
 		errs = append(append(errs, err), problems(m.Name, ns.CheckSettings(m.Descriptor, m.Settings))...)
 	}

@@ -3,29 +3,78 @@
 package core
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/nsrun/nsrun/core/flags"
 	"github.com/nsrun/nsrun/core/profile"
 	"github.com/nsrun/nsrun/ns"
 )
 
-// profileArgs returns the flags of the profile that the preview names, if any.
-func (s *Session) profileArgs(preview Preview) ([]string, error) {
+// profile returns the profile that the preview names, or nil.
+func (s *Session) profile(preview Preview) (*profile.Profile, error) {
 	names := preview.values("profile")
 	switch len(names) {
 	case 0:
 		return nil, nil
 	case 1:
-		home, _ := lookup(s.Environ, "HOME")
-		p, err := profile.Read(names[0], profile.Dirs(s.Facts.Root(), home))
-		if err != nil {
-			return nil, err
-		}
-		return p.Args, nil
+		return profile.Read(names[0], profile.Dirs(s.Facts.Root(), s.getenv("HOME")))
 	}
 	return nil, &ns.Diagnostic{Option: "profile", Summary: fmt.Sprintf("--profile: given %d times, and may be given once", len(names)),
 		Hint: "a profile of your own, with the flags of both"}
+}
+
+// profileSettings returns what the profile sets, by plugin. The errors say all that is
+// wrong with it, each with its line.
+func (s *Session) profileSettings(ctx context.Context, p *profile.Profile, sets []flags.Set, members []*Member) (map[string][]ns.Setting, []error) {
+	all := map[string][]ns.Setting{}
+	if p == nil {
+		return all, nil
+	}
+	var errs []error
+	for _, line := range p.Lines {
+		parsed, err := flags.Parse(line.Args, sets)
+		wrong := ns.Diagnose(errors.Join(s.explainUnknown(ctx, err, members), stray(parsed.Command)))
+		for _, set := range sets {
+			given, bad := goodSettings(&ns.Descriptor{Options: set.Options}, parsed.Settings[set.Plugin])
+			wrong = append(wrong, bad...)
+			all[set.Plugin] = override(set.Options, all[set.Plugin], given)
+		}
+		for i := range wrong {
+			d := &wrong[i]
+			d.Option, d.Summary = "profile", fmt.Sprintf("read %s: %s", p.At(line.Number), d.Error())
+			d.Plugin = ""
+			errs = append(errs, d)
+		}
+	}
+	return all, errs
+}
+
+// goodSettings splits settings into those whose values fit their options, and what is
+// wrong with the others.
+func goodSettings(d *ns.Descriptor, settings []ns.Setting) (good []ns.Setting, wrong []ns.Diagnostic) {
+	for _, set := range settings {
+		option := *d.Option(set.Option) // it was parsed as one of d's
+		if option.Type == ns.Path {
+			option.Type = ns.String // it becomes a path once it is seen from a directory
+		}
+		bad := checkAlone(&option, []ns.Setting{set})
+		if len(bad) == 0 {
+			good = append(good, set)
+		}
+		wrong = append(wrong, bad...)
+	}
+	return good, wrong
+}
+
+// checkAlone returns the errors of settings of one option, as if there were no other.
+func checkAlone(o *ns.Option, settings []ns.Setting) []ns.Diagnostic {
+	optional := *o
+	optional.Required = false
+	ds := ns.CheckSettings(&ns.Descriptor{Options: []ns.Option{optional}}, settings)
+	return slices.DeleteFunc(ds, func(d ns.Diagnostic) bool { return d.Severity != ns.Error })
 }
 
 // override returns the settings of a profile and of the command line. An option
@@ -38,11 +87,11 @@ func override(options []ns.Option, base, given []ns.Setting) []ns.Setting {
 	return append(slices.DeleteFunc(slices.Clone(base), replaced), given...)
 }
 
-// stray returns an error if a profile has words that belong to no flag.
+// stray returns an error if a line of a profile has words that belong to no flag.
 func stray(words []string) error {
 	if len(words) == 0 {
 		return nil
 	}
-	return &ns.Diagnostic{Option: "profile", Summary: fmt.Sprintf("--profile: %q belongs to no flag", words[0]),
+	return &ns.Diagnostic{Summary: fmt.Sprintf("%q belongs to no flag", words[0]),
 		Hint: "one flag on each line, with its arguments; the command stands on the command line"}
 }

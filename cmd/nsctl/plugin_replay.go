@@ -94,6 +94,8 @@ func replayOne(ctx context.Context, plugin *conform.Plugin, r *trace.Record) str
 		answer, err = with(r.Request, func(req *ns.Request) (any, error) { return plugin.Negotiate(ctx, req) })
 	case trace.Check:
 		answer, err = with(r.Request, func(facts *ns.Facts) (any, error) { return plugin.Check(ctx, *facts) })
+	case trace.Review:
+		answer, err = with(r.Request, func(req *ns.ReviewRequest) (any, error) { return plugin.Review(ctx, req) })
 	default:
 		return "left out: it would change the host"
 	}

@@ -41,12 +41,19 @@ func New(cfg Config) (*Host, error) {
 	return &Host{cfg: cfg, running: make(map[find.Plugin]*instance)}, nil
 }
 
-// Describe returns what the plugin says of itself, checked.
+// Describe returns what the plugin says of itself, checked. A plugin that says that it
+// can't be used may have several reasons: the mistakes in a file, say.
 func (h *Host) Describe(ctx context.Context, p find.Plugin) (d *ns.Descriptor, err error) {
+	var reasons []ns.Diagnostic
 	err = h.call(ctx, p, "describe", h.cfg.Deadlines.Describe, func(ctx context.Context, i *instance) error {
 		d, err = i.descriptor(ctx)
+		reasons = ns.Diagnose(err)
 		return err
 	})
+	if err != nil && len(reasons) > 1 {
+		fillIn(reasons, p)
+		err = ns.Errors(reasons)
+	}
 	return d, err
 }
 

@@ -33,8 +33,35 @@ type Profile struct {
 	Name string
 	// Path is its file, or "" for one that ships.
 	Path string
-	// Args are its flags, as on a command line.
+	// Lines are its flags, in order.
+	Lines []Line
+}
+
+// Line is a line with a flag.
+type Line struct {
+	Number int
+	// Args are the flag and its words, as on a command line.
 	Args []string
+}
+
+// Args returns all flags, as on a command line. That of no profile is empty.
+func (p *Profile) Args() []string {
+	var args []string
+	if p != nil {
+		for _, l := range p.Lines {
+			args = append(args, l.Args...)
+		}
+	}
+	return args
+}
+
+// At returns where a line is, for messages: its file, or the name of a profile that
+// ships.
+func (p *Profile) At(line int) string {
+	if p.Path == "" {
+		return fmt.Sprintf("profile %s:%d", p.Name, line)
+	}
+	return fmt.Sprintf("%s:%d", p.Path, line)
 }
 
 // Dirs returns the directories in which profiles are looked for, first to last.
@@ -48,22 +75,27 @@ func Dirs(root bool, home string) []string {
 }
 
 // Read reads the profile name: the first file of that name in dirs, or the one
-// that ships. A name with a slash is a file. Errors are *ns.Diagnostic.
+// that ships. A name with a slash is a file. The error joins *ns.Diagnostic for all
+// lines that are no flag.
 func Read(name string, dirs []string) (*Profile, error) {
 	p := &Profile{Name: name}
 	text, err := p.find(dirs)
 	if err != nil {
 		return nil, err
 	}
+	var errs []error
 	for i, line := range strings.Split(text, "\n") {
 		words, err := split(line)
 		if err != nil {
-			return nil, &ns.Diagnostic{Option: "profile", Summary: fmt.Sprintf("--profile %s: line %d: %v", name, i+1, err), Detail: line,
-				Hint: "one flag of nsrun or of a plugin on each line"}
+			errs = append(errs, &ns.Diagnostic{Option: "profile", Summary: fmt.Sprintf("read %s: %v", p.At(i+1), err), Detail: strings.TrimSpace(line),
+				Hint: "one flag of nsrun or of a plugin on each line, with its arguments"})
+			continue
 		}
-		p.Args = append(p.Args, words...)
+		if len(words) > 0 {
+			p.Lines = append(p.Lines, Line{Number: i + 1, Args: words})
+		}
 	}
-	return p, nil
+	return p, errors.Join(errs...)
 }
 
 func (p *Profile) find(dirs []string) (string, error) {

@@ -34,7 +34,7 @@ func TestRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(want, p.Args); d != "" || p.Path == "" {
+		if d := cmp.Diff(want, p.Args()); d != "" || p.Path == "" {
 			t.Errorf("%s in %s (-want +got):\n%s", name, p.Path, d)
 		}
 	}
@@ -50,7 +50,7 @@ func TestReadRefuses(t *testing.T) {
 	write(t, dir, "nested", "--profile=sandbox\n")
 	write(t, dir, "loud", "--debug\n")
 	for name, want := range map[string]string{
-		"words": "--profile words: line 2: not a flag", "dashes": "line 1: not a flag", "nested": "line 1: --profile can't stand in a profile",
+		"words": "words:2: not a flag", "dashes": "dashes:1: not a flag", "nested": "nested:1: --profile can't stand in a profile",
 		"loud": "--debug can't stand in a profile", "missing": "--profile missing: there is no such profile", "Big": "there is no such profile",
 		dir + "/missing": "there is no such profile", "..": "there is no such profile", dir + "/": "there is no such profile",
 	} {
@@ -73,7 +73,7 @@ func TestReadRefuses(t *testing.T) {
 func TestWhatShipsCanBeRead(t *testing.T) {
 	for name := range shipped {
 		p, err := Read(name, nil)
-		if err != nil || len(p.Args) == 0 || p.Path != "" {
+		if err != nil || len(p.Args()) == 0 || p.Path != "" {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
 	}

@@ -6,8 +6,10 @@
 package trace
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,6 +35,9 @@ const (
 	Review    = "review"
 	// Hooks are named by their point.
 )
+
+// calls are all values of a record's Call.
+var calls = []string{Describe, Negotiate, Check, Review, string(ns.PreExec), string(ns.PostExec)}
 
 // Record is one call of a plugin.
 type Record struct {
@@ -171,22 +176,24 @@ type Stored struct {
 }
 
 // Read returns the records in the directory dir, as they began. What is wrong
-// with a file is an error that names it.
+// with any of them is an error that names file, line and key.
 func Read(dir string) ([]Stored, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read trace: %w", err)
 	}
 	var all []Stored
+	var errs []error
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), ".json") {
 			continue
 		}
 		s, err := readFile(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
-		}
+		errs = append(errs, err)
 		all = append(all, s)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -197,8 +204,37 @@ func readFile(path string) (Stored, error) {
 	if err != nil {
 		return s, fmt.Errorf("read trace: %w", err)
 	}
-	if err := json.Unmarshal(text, &s.Record); err != nil {
-		return s, &ns.Diagnostic{Summary: fmt.Sprintf("read trace %s: %v", path, err), Hint: "remove the file, or make the trace again: " + Env + "=DIR nsrun ..."}
+	if err := s.parse(path, text); err != nil {
+		return s, err
 	}
 	return s, nil
+}
+
+// parse reads a record, strictly: what replay wouldn't look at must not look as if it
+// did.
+func (s *Stored) parse(path string, text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	err := d.Decode(&s.Record)
+	at := d.InputOffset()
+	var syntax *json.SyntaxError
+	var mismatch *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		at = syntax.Offset
+	case errors.As(err, &mismatch):
+		at, err = mismatch.Offset, fmt.Errorf("%s: %s can't be %s", mismatch.Field, mismatch.Type, mismatch.Value)
+	case err == nil && !slices.Contains(calls, s.Call):
+		at = int64(bytes.Index(text, []byte(`"call"`)))
+		err = fmt.Errorf("call: %q is none of %s", s.Call, strings.Join(calls, ", "))
+	case err == nil && !ns.ValidName(s.Plugin):
+		at = int64(bytes.Index(text, []byte(`"plugin"`)))
+		err = fmt.Errorf("plugin: %q is no plugin's name", s.Plugin)
+	}
+	if err == nil {
+		return nil
+	}
+	line := 1 + bytes.Count(text[:min(max(at, 0), int64(len(text)))], []byte("\n"))
+	return &ns.Diagnostic{Summary: fmt.Sprintf("read trace %s:%d: %s", path, line, strings.TrimPrefix(err.Error(), "json: ")),
+		Hint: "remove the file, or make the trace again: " + Env + "=DIR nsrun ..."}
 }

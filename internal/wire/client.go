@@ -23,16 +23,14 @@ func NewClient(cc grpc.ClientConnInterface) *Client {
 }
 
 // Describe returns what the plugin says of itself. A plugin that says it can't
-// describe itself gives a *ns.Diagnostic as the error.
+// describe itself gives all that it says of it, as *ns.Diagnostic, as the error.
 func (c *Client) Describe(ctx context.Context) (*ns.Descriptor, error) {
 	resp, err := c.service.Describe(ctx, &pb.DescribeRequest{})
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range diagnosticsFrom(resp.GetDiagnostics()) {
-		if d.Severity == ns.Error {
-			return nil, &d
-		}
+	if err := ns.Errors(diagnosticsFrom(resp.GetDiagnostics())); err != nil {
+		return nil, err
 	}
 	return descriptorFrom(resp.GetDescriptor_()), nil
 }

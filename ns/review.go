@@ -10,7 +10,7 @@ type ReviewRequest struct {
 	Request Request `json:"request"`
 	// Plan is the merged plan in JSON, as nsrun --dry-run=json prints it. When a hook
 	// has added steps or environment, the plan is shown again with them.
-	Plan []byte `json:"plan"`
+	Plan []byte `json:"plan,omitempty"`
 	// Members are all plugins of the run.
 	Members []ReviewMember `json:"members"`
 	// Command is the command and its arguments.

@@ -27,6 +27,7 @@ type definition struct {
 	Hooks    []ns.Point `toml:"hooks"`
 	Features []string   `toml:"features"`
 	Check    bool       `toml:"check"`
+	Review   bool       `toml:"review"`
 	Script   string     `toml:"script"`
 	Command  []string   `toml:"command"`
 	Options  []option   `toml:"option"`
@@ -108,6 +109,9 @@ func (def *definition) descriptor() *ns.Descriptor {
 	d := &ns.Descriptor{
 		Name: def.Name, Version: def.Version, Summary: def.Summary,
 		Kinds: def.Kinds, Hooks: def.Hooks, Features: def.Features,
+	}
+	if def.Review {
+		d.Requires = []string{ns.FeatureReview}
 	}
 	for _, o := range def.Options {
 		d.Options = append(d.Options, ns.Option(o))

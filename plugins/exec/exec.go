@@ -106,6 +106,21 @@ func (p *execPlugin) hook(ctx context.Context, req *ns.HookRequest, r *reply) er
 	}, r)
 }
 
+// Review implements nsplugin.Reviewer. The program is asked only if the file says that
+// it knows the call.
+func (p *execPlugin) Review(ctx context.Context, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+	if p.def == nil || !p.def.Review {
+		return nil, nil
+	}
+	shown := *req
+	shown.Plan = nil // it goes as the JSON that it is
+	var r reply
+	err := p.def.call(ctx, &message{
+		Call: "review", Options: p.def.values(req.Request.Settings), Review: &shown, Plan: req.Plan,
+	}, &r)
+	return &ns.ReviewReply{Diagnostics: r.Diagnostics}, err
+}
+
 // Check implements nsplugin.Checker. The program is asked only if the file says
 // that it knows the call.
 func (p *execPlugin) Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error) {

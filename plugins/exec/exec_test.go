@@ -142,6 +142,34 @@ help = "two words"
 	}
 }
 
+func TestProgramReviewsARun(t *testing.T) {
+	path := install(t, "guard", `
+name = "guard"
+version = "1"
+summary = "guards"
+review = true
+script = '''
+case $(cat) in
+*'"call":"review"'*'"command":["rm"'*'"plan":{"version":1'*) echo '{"diagnostics": [{"summary": "rm is not allowed", "hint": "ls"}]}' ;;
+esac '''
+`)
+	nstest.TestBinary(t, path)
+	p := start(t, path)
+	if d := p.Describe(); len(d.Requires) != 1 || d.Requires[0] != ns.FeatureReview {
+		t.Errorf("requires %q", d.Requires)
+	}
+	plan, err := (&ns.Plan{Version: 1}).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for command, refused := range map[string]int{"rm": 1, "ls": 0} {
+		reply := p.Review(&ns.ReviewRequest{Plan: plan, Command: []string{command}})
+		if len(reply.Diagnostics) != refused {
+			t.Errorf("%s: %+v", command, reply.Diagnostics)
+		}
+	}
+}
+
 func TestProgramsThatFailAreExplained(t *testing.T) {
 	const head = "name = \"bad\"\nversion = \"1\"\nsummary = \"is bad\"\n"
 	for name, tt := range map[string]struct{ run, summary, detail string }{

@@ -23,7 +23,7 @@ import (
 
 // message is what the program reads on standard input.
 type message struct {
-	// Call is negotiate, pre-exec, post-exec or check.
+	// Call is negotiate, pre-exec, post-exec, review or check.
 	Call string `json:"call"`
 	// Options are the values of all options, by name.
 	Options map[string]any `json:"options,omitempty"`
@@ -31,6 +31,9 @@ type message struct {
 	Request *ns.Request `json:"request,omitempty"`
 	// Run is what a hook is about.
 	Run *ns.HookRequest `json:"run,omitempty"`
+	// Review is the whole of a run, and Plan its plan.
+	Review *ns.ReviewRequest `json:"review,omitempty"`
+	Plan   json.RawMessage   `json:"plan,omitempty"`
 	// State is what pre-exec answered, for post-exec.
 	State json.RawMessage `json:"state,omitempty"`
 	// Facts are those of the host, for check.

@@ -117,11 +117,13 @@ class Plugin:
     name, version   Required. The summary is the first line of the class's docstring.
     kinds           the namespaces that the plugin can own
     features        what it supports, for plugins that can replace each other
-    requires        features of nsrun without which it can't work: "plan"
+    requires        features of nsrun without which it can't work: "plan", "review"
 
     negotiate(request)      Required; returns an offer(), or raises Refusal
     pre_exec(run)           work on the host before the command; returns a reply() or None
     post_exec(run, state)   undoes it. It may be called again and must not mind
+    review(request)         is shown the whole run before anything starts, its plan in JSON among it; raises a
+                            Refusal, or returns diagnostics or None. It requires the feature "review" by itself
     check(facts)            returns or raises what stands in the way on this host
     """
     name = version = ""
@@ -142,10 +144,11 @@ class Plugin:
     def descriptor(cls):
         """Return what the plugin says of itself."""
         hooks = [point for point, method in (("pre-exec", "pre_exec"), ("post-exec", "post_exec")) if hasattr(cls, method)]
+        requires = list(cls.requires) + ["review"] * (hasattr(cls, "review") and "review" not in cls.requires)
         return _drop_empty({
             "name": cls.name, "version": cls.version, "summary": (cls.__doc__ or "").strip().split("\n")[0],
             "kinds": list(cls.kinds), "options": [o.message() for o in cls.options()], "hooks": hooks,
-            "features": list(cls.features), "requires": list(cls.requires)})
+            "features": list(cls.features), "requires": requires})
 
     @classmethod
     def configured(cls, settings, written=False):
@@ -358,6 +361,11 @@ SCHEMA = {
     "PostExecResponse": {1: ("diagnostics", ["Diagnostic"])},
     "CheckRequest": {1: ("facts", "Facts")},
     "CheckResponse": {1: ("diagnostics", ["Diagnostic"])},
+    "ReviewRequest": {1: ("request", "NegotiateRequest"), 2: ("plan", "bytes"), 3: ("members", ["Member"]), 4: ("command", ["string"]),
+                      5: ("user", "string"), 6: ("new_privs", "bool")},
+    "Member": {1: ("name", "string"), 2: ("path", "string"), 3: ("system", "bool"), 4: ("owns", ["string"]),
+               5: ("settings", ["Setting"])},
+    "ReviewResponse": {1: ("diagnostics", ["Diagnostic"]), 2: ("freshness", "Freshness")},
     "Diagnostic": {1: ("severity", "string"), 2: ("summary", "string"), 3: ("detail", "string"), 4: ("hint", "string"),
                    5: ("option", "string"), 6: ("errno", "uint32")},
 }
@@ -529,6 +537,12 @@ class Calls:
         answer, faults = self._try("check", lambda: self.plugin().check(request.facts)) if hasattr(self.plugin, "check") else (None, [])
         return {"diagnostics": list(answer or []) + faults}
 
+    def review(self, request):
+        def ask():
+            return self.plugin.configured(request.request.settings).review(request)
+        answer, faults = self._try("review", ask) if hasattr(self.plugin, "review") else (None, [])
+        return {"diagnostics": list(answer or []) + faults}
+
     @staticmethod
     def _try(call, ask):
         try:
@@ -551,6 +565,7 @@ METHODS = {
     "PreExec": ("PreExecRequest", "PreExecResponse", "pre_exec"),
     "PostExec": ("PostExecRequest", "PostExecResponse", "post_exec"),
     "Check": ("CheckRequest", "CheckResponse", "check"),
+    "Review": ("ReviewRequest", "ReviewResponse", "review"),
 }
 
 

@@ -133,6 +133,21 @@ class Answers(unittest.TestCase):
             return 1 // 0
         self.assertIn("plugin failed: ZeroDivisionError", self.ask(broken)["diagnostics"][0]["summary"])
 
+    def test_review(self):
+        class Guard(nsrun.Plugin):
+            """Guards."""
+            name, version = "guard", "1"
+
+            def review(self, request):
+                if request.command == ["rm"]:
+                    raise nsrun.Refusal("rm is not allowed", hint="ls")
+
+        self.assertEqual(Guard.descriptor()["requires"], ["review"])
+        for command, want in ("rm", ["rm is not allowed"]), ("ls", []):
+            request = nsrun.decode("ReviewRequest", nsrun.encode("ReviewRequest", {"command": [command], "request": {}}))
+            said = nsrun.Calls(Guard).review(request)["diagnostics"]
+            self.assertEqual([d["summary"] for d in said], want)
+
     def test_nothing(self):
         def nothing(_self, _request):
             return None

@@ -45,6 +45,7 @@ func newRoot() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.AddCommand(newPS(), newInspect(), newPort(), newNet(), newKill(), newExec(), newDoctor(), newGC(), newCache(), newConfig(), newCompletion(), newCompleteNsrun(), newMan(), newPlugin())
+	completeArguments(root)
 	return root
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
@@ -47,10 +48,14 @@ func (p *policy) Review(_ context.Context, req *ns.ReviewRequest) (*ns.ReviewRep
 	return &ns.ReviewReply{Freshness: &ns.Freshness{Files: []string{p.path}}}, errors.Join(r.errs...)
 }
 
-// Check implements nsplugin.Checker.
+// Check implements nsplugin.Checker. A host without a policy lacks nothing, unless the
+// plugin is chosen.
 func (p *policy) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
+	if _, err := os.Lstat(p.path); errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
 	_, err := load(p.path)
-	return ns.Diagnose(err), nil
+	return nil, err
 }
 
 // review is a run that is looked at.

@@ -171,4 +171,10 @@ func TestWithoutAPolicyNothingRuns(t *testing.T) {
 	if len(reply.Diagnostics) != 1 || !strings.Contains(reply.Diagnostics[0].Hint, "write "+p.path) {
 		t.Errorf("said %+v", reply.Diagnostics)
 	}
+	if ds := nstest.Start(t, p).Check(ns.Facts{}); len(ds) > 0 {
+		t.Errorf("a host without a policy lacks %v", ds)
+	}
+	if ds := nstest.Start(t, write(t, "x = 1")).Check(ns.Facts{}); len(ds) != 1 {
+		t.Errorf("a mistake in the policy is not said: %v", ds)
+	}
 }

@@ -32,8 +32,13 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 			reached++
 		}
 	}
-	if out := host.run(t, "sleep 0.5; pgrep -fa 'sleep [5]151|[n]srun-plugin|[n]srun-host' || true"); out != "" {
+	if out := host.run(t, "sleep 0.5; pgrep -fa '^sleep [5]151' || true"); out != "" {
 		t.Errorf("alive after the kill:\n%s", out)
+	}
+	// The reapers have plugins of their own at work.
+	const settled = "for i in $(seq 300); do pgrep -fa '[n]srun-(plugin|host|reaper)' >/dev/null || exit 0; sleep 0.1; done; pgrep -fa '[n]srun-(plugin|host|reaper)'"
+	if out := host.run(t, settled); out != "" {
+		t.Errorf("at work after 30 s:\n%s", out)
 	}
 	host.run(t, "nsctl gc")
 	if after := host.run(t, snapshot); after != before {

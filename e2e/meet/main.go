@@ -31,7 +31,7 @@ func main() {
 	case len(os.Args) > 2 && os.Args[1] == "ask":
 		err = ask(os.Args[2:])
 	default:
-		err = errors.New("usage: meet serve NAME | meet ask ADDR=NAME ...")
+		err = errors.New("usage: meet serve NAME | meet ask ADDR=NAME [ADDR=NAME]")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "meet:", err)

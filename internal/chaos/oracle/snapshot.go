@@ -107,12 +107,3 @@ func (now Snapshot) Changes(before Snapshot) []string {
 	}
 	return changes
 }
-
-// things returns texts as things of one class.
-func things(class Class, texts []string) []Thing {
-	list := make([]Thing, len(texts))
-	for i, text := range texts {
-		list[i] = Thing{class, text}
-	}
-	return list
-}

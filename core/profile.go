@@ -57,8 +57,11 @@ func (s *Session) profileSettings(ctx context.Context, p *profile.Profile, sets 
 func goodSettings(d *ns.Descriptor, settings []ns.Setting) (good []ns.Setting, wrong []ns.Diagnostic) {
 	for _, set := range settings {
 		option := *d.Option(set.Option) // it was parsed as one of d's
-		if option.Type == ns.Path {
+		switch {
+		case option.Type == ns.Path:
 			option.Type = ns.String // it becomes a path once it is seen from a directory
+		case option.Type == ns.Bool && len(option.Enum) > 0:
+			option.Type, option.Enum = ns.String, nil // a switch that may have a value, as --tty=auto
 		}
 		bad := checkAlone(&option, []ns.Setting{set})
 		if len(bad) == 0 {

@@ -23,32 +23,36 @@ func threadNS(t *testing.T) string {
 	return link
 }
 
-// anotherNS returns a file that stands for a UTS namespace of nobody.
+// anotherNS returns a file that stands for a UTS namespace of nobody. The thread
+// comes back from it: the first one never ends, and is what /proc/self shows.
 func anotherNS(t *testing.T) *os.File {
 	t.Helper()
-	type result struct {
-		file *os.File
-		err  error
-	}
-	made := make(chan result)
-	go func() {
-		runtime.LockOSThread() // and never unlock it: the thread ends with the goroutine
-		if err := unix.Unshare(unix.CLONE_NEWUTS); err != nil {
-			made <- result{nil, err}
-			return
-		}
-		f, err := os.Open("/proc/thread-self/ns/uts")
-		made <- result{f, err}
-	}()
-	r := <-made
-	if errors.Is(r.err, unix.EPERM) && os.Getenv("NSRUN_TEST_MUST_WORK") != "1" {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home := openUTS(t)
+	err := unix.Unshare(unix.CLONE_NEWUTS)
+	if errors.Is(err, unix.EPERM) && os.Getenv("NSRUN_TEST_MUST_WORK") != "1" {
 		t.Skip("joining a namespace needs root")
 	}
-	if r.err != nil {
-		t.Fatal(r.err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.file.Close() })
-	return r.file
+	another := openUTS(t)
+	if err := unix.Setns(int(home.Fd()), unix.CLONE_NEWUTS); err != nil {
+		t.Fatal(err)
+	}
+	return another
+}
+
+// openUTS opens the UTS namespace of this thread.
+func openUTS(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Open("/proc/thread-self/ns/uts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
 }
 
 func TestJoiningIsForTheCloneAlone(t *testing.T) {

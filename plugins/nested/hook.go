@@ -110,11 +110,13 @@ func (h home) shared() *ns.HookRequest {
 	return &ns.HookRequest{RunID: h.id(), RunName: h.id(), StateDir: string(h)}
 }
 
+// endPatience is how long the keeper may take to end after the network.
+const endPatience = 5 * time.Second
+
 // sweep ends all processes of an earlier network, and removes its files but the lock.
 func (h home) sweep(ctx context.Context) error {
-	const patience = 5 * time.Second
 	var errs []error
-	if !h.awaitEnd(patience) {
+	if !h.awaitEnd(endPatience) {
 		errs = append(errs, helper.Finish(ctx, h.shared(), keeperRole, ""))
 	}
 	for _, name := range []string{networkRole, pasta.Name, slirp.Name} {
@@ -192,13 +194,22 @@ func (h home) ask(ctx context.Context, req *ns.HookRequest) (missing, err error)
 		}
 		return missing, h.remove(ctx)
 	}
-	if errors.Is(err, unix.ECONNREFUSED) && len(req.State) > 0 {
+	ended := errors.Is(err, unix.ECONNREFUSED) || isLost(err)
+	if ended && len(req.State) > 0 && h.wasKilled() {
 		missing = h.lostEarlier()
 	}
-	if errors.Is(err, unix.ECONNREFUSED) || errors.Is(err, unix.ENOENT) || isLost(err) {
+	if ended || errors.Is(err, unix.ENOENT) {
 		return missing, h.remove(ctx)
 	}
 	return nil, err
+}
+
+// wasKilled reports whether the network, to which nobody listens any more, ended
+// otherwise than by itself: then the keeper, once it is gone, has left the socket.
+func (h home) wasKilled() bool {
+	h.awaitEnd(endPatience)
+	_, err := os.Lstat(h.socket())
+	return err == nil
 }
 
 // lostEarlier warns that the network ended before the run.

@@ -271,3 +271,35 @@ func TestMain(m *testing.M) {
 	playRole()
 	os.Exit(m.Run())
 }
+
+// TestTheEndIsToldFromALoss asks while the keeper of a network that nobody listens for
+// any more still lives: it takes the socket away before it ends, or it doesn't.
+func TestTheEndIsToldFromALoss(t *testing.T) {
+	for name, killed := range map[string]bool{"ended": false, "killed": true} {
+		t.Run(name, func(t *testing.T) {
+			h := home(t.TempDir())
+			for _, file := range []string{"alive", "socket"} {
+				if err := os.WriteFile(h.file(file), nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			alive, err := os.Open(h.file("alive"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !nsnet.Flock(alive, time.Second) {
+				t.Fatal("the lock is taken")
+			}
+			go func() {
+				time.Sleep(100 * time.Millisecond) // the question should come first
+				if !killed {
+					os.Remove(h.socket())
+				}
+				alive.Close()
+			}()
+			if got := h.wasKilled(); got != killed {
+				t.Errorf("killed: %v, want %v", got, killed)
+			}
+		})
+	}
+}

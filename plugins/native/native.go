@@ -15,16 +15,7 @@ import (
 )
 
 // native is the plugin. Its fields are the options.
-type native struct {
-	nsnet.SubnetOption
-	nsnet.PublishOption
-	nsnet.AddressOptions
-	nsnet.MACOption
-	nsnet.MTUOption
-	nsnet.NameOptions
-	nsnet.BandwidthOption
-	nsnet.IsolateOption
-}
+type native struct{ bridge.Options }
 
 // pluginVersion is the plugin's own version.
 const pluginVersion = "0.1.0"
@@ -45,28 +36,17 @@ func (n *native) Describe() nsplugin.Info {
 
 // wish is what the options come to.
 type wish struct {
-	bridge.Wish
+	*bridge.Wish
 	names *nsnet.Names
 }
 
 // resolve reads the options. It returns all that is wrong with them, joined.
 func (n *native) resolve() (*wish, error) {
-	w := &wish{}
-	w.Isolate = n.Isolate
-	errs := make([]error, 7)
-	w.Ports, errs[0] = n.Ports()
-	w.IPs, errs[1] = n.Addresses()
-	w.MAC, errs[2] = n.HardwareAddr()
-	w.Limits, errs[3] = n.Limits()
-	w.names, errs[4] = n.Names()
-	subnets, err := n.Subnets(bridge.StandardSubnet)
-	if err != nil {
-		return nil, errors.Join(append(errs, err)...)
+	w, names, err := n.Wish()
+	if w == nil {
+		return nil, err
 	}
-	w.Subnets = subnets
-	w.MTU, errs[5] = n.Bytes(subnets.Speaks(false))
-	errs[6] = nsnet.CheckRouted(w.Ports)
-	return w, errors.Join(append(errs, w.Check())...)
+	return &wish{w, names}, errors.Join(err, nsnet.CheckRouted(w.Ports), w.Check())
 }
 
 // free returns an error for each thing on the host that is in the way.
@@ -127,11 +107,11 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	if err != nil {
 		return nil, w.Explain(err) // PostExec follows, and undoes what is left
 	}
-	state, err := box.State(&w.Wish)
+	state, err := box.State(w.Wish)
 	if err != nil {
 		return nil, err
 	}
-	reply := &ns.HookReply{Results: box.Results(&w.Wish), State: state}
+	reply := &ns.HookReply{Results: box.Results(w.Wish), State: state}
 	w.names.Reply(req, box.Place(), reply)
 	return reply, nil
 }

@@ -22,8 +22,8 @@ func TestIsolated(t *testing.T) {
 	for _, isolate := range []bool{false, true} {
 		h := nettest.NewHost(t)
 		here, there, mate := h.NewSandbox(), h.NewSandbox(), h.NewSandbox()
-		alone := &native{IsolateOption: nsnet.IsolateOption{Isolate: isolate}, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
-		other := &native{SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.9.0.0/24"}}, PublishOption: nsnet.PublishOption{Publish: []string{"8081:80"}}}
+		alone := &native{bridge.Options{IsolateOption: nsnet.IsolateOption{Isolate: isolate}, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}}
+		other := &native{bridge.Options{SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.9.0.0/24"}}, PublishOption: nsnet.PublishOption{Publish: []string{"8081:80"}}}}
 		near, far, third := here.MustPre(alone), there.MustPre(other), mate.MustPre(&native{})
 		here.Serve(80, "here")
 		there.Serve(80, "there")
@@ -63,7 +63,7 @@ func askShortly(path, address string) (string, error) {
 // route_localnet would let pass to a service of the host; CVE-2020-8558.
 func TestLoopbackStaysClosed(t *testing.T) {
 	for _, guarded := range []bool{true, false} {
-		h, n := nettest.NewHost(t), &native{PublishOption: nsnet.PublishOption{Publish: []string{"127.0.0.1:8080:80"}}}
+		h, n := nettest.NewHost(t), &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"127.0.0.1:8080:80"}}}}
 		s := h.NewSandbox()
 		s.MustPre(n)
 		service, err := net.Listen("tcp", "127.0.0.1:7777")
@@ -118,7 +118,7 @@ func TestUDPIsForgotten(t *testing.T) {
 	if echoed() {
 		t.Fatal("an answer without a server")
 	}
-	s, n := h.NewSandbox(), &native{PublishOption: nsnet.PublishOption{Publish: []string{"5353:53/udp"}}}
+	s, n := h.NewSandbox(), &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"5353:53/udp"}}}}
 	s.MustPre(n)
 	s.ServeUDP(53)
 	if !echoed() {
@@ -143,7 +143,7 @@ func TestTableTakenAway(t *testing.T) {
 	for _, command := range [][]string{
 		{"nft", "flush", "ruleset"}, {"ip", "link", "delete", bridge.DefaultDevice}, {"rm", "-r", bridge.Dir},
 	} {
-		h, n := nettest.NewHost(t), &native{PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}
+		h, n := nettest.NewHost(t), &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}}
 		first, second := h.NewSandbox(), h.NewSandbox()
 		first.MustPre(n)
 		h.Run(command[0], command[1:]...)

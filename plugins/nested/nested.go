@@ -14,16 +14,7 @@ import (
 )
 
 // nested is the plugin. Its fields are the options.
-type nested struct {
-	nsnet.SubnetOption
-	nsnet.PublishOption
-	nsnet.AddressOptions
-	nsnet.MACOption
-	nsnet.MTUOption
-	nsnet.NameOptions
-	nsnet.BandwidthOption
-	nsnet.IsolateOption
-}
+type nested struct{ bridge.Options }
 
 // Describe says what the plugin is.
 func (n *nested) Describe() nsplugin.Info {
@@ -38,30 +29,21 @@ func (n *nested) Describe() nsplugin.Info {
 
 // wish is what the options come to.
 type wish struct {
-	bridge.Wish
+	*bridge.Wish
 	names  *nsnet.Names
 	ownDNS bool // the user named the servers
 }
 
 // resolve reads the options. It returns all that is wrong with them, joined.
 func (n *nested) resolve() (*wish, error) {
-	w := &wish{ownDNS: len(n.DNS) > 0}
-	w.Isolate = n.Isolate
-	errs := make([]error, 6)
-	w.Ports, errs[0] = n.Ports()
-	w.IPs, errs[1] = n.Addresses()
-	w.MAC, errs[2] = n.HardwareAddr()
-	w.Limits, errs[3] = n.Limits()
-	w.names, errs[4] = n.Names()
-	subnets, err := n.Subnets(bridge.StandardSubnet)
-	if err != nil {
-		return nil, errors.Join(append(errs, err)...)
+	w, names, err := n.Wish()
+	if w == nil {
+		return nil, err
 	}
-	w.Subnets = subnets
-	if w.MTU, errs[5] = n.Bytes(subnets.Speaks(false)); w.MTU == 0 {
+	if w.MTU == 0 {
 		w.MTU = defaultMTU
 	}
-	return w, errors.Join(append(errs, w.Check(), nsnet.CheckTCPAndUDP("net=nested", "publish", w.Ports))...)
+	return &wish{w, names, len(n.DNS) > 0}, errors.Join(err, w.Check(), nsnet.CheckTCPAndUDP("net=nested", "publish", w.Ports))
 }
 
 // Negotiate checks everything that can be known before anything starts.
@@ -93,7 +75,7 @@ func (n *nested) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookRepl
 	if err != nil {
 		return nil, err
 	}
-	conn, a, err := attach(ctx, req, &w.Wish)
+	conn, a, err := attach(ctx, req, w.Wish)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +90,7 @@ func (n *nested) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookRepl
 		return nil, lost(err)
 	}
 	b.MAC = mac
-	reply := &ns.HookReply{Results: b.Results(&w.Wish), State: []byte(a.Network)}
+	reply := &ns.HookReply{Results: b.Results(w.Wish), State: []byte(a.Network)}
 	// The bridge's address is that of the network's own namespace, not the host's.
 	place := nsnet.Place{Addresses: b.Place().Addresses}
 	if !w.ownDNS && len(nsnet.HostDNS().Servers) == 0 {

@@ -42,9 +42,7 @@ func (s *Session) Configure(ctx context.Context) error {
 	}
 	s.config = files
 	if slices.EqualFunc(files, sources, func(f config.File, src config.Source) bool { return f.Source == src }) {
-		if err := s.Cache.Put(key, files, nil); err != nil {
-			s.Log.Debug("keep configuration", "error", err)
-		}
+		s.keep(s.Cache, "configuration", key, files, nil)
 	}
 	return nil
 }

@@ -59,9 +59,7 @@ func (s *Session) descriptors(ctx context.Context, plugins []find.Plugin) ([]*ns
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Cache.Put(key, descriptors, nil); err != nil {
-		s.Log.Debug("keep descriptors", "error", err)
-	}
+	s.keep(s.Cache, "descriptors", key, descriptors, nil)
 	return descriptors, nil
 }
 

@@ -107,8 +107,6 @@ func (s *Session) Digest(ctx context.Context, p find.Plugin) (sum string, err er
 	if sum, err = s.Host.Digest(ctx, p); err != nil {
 		return "", err
 	}
-	if err := s.Cache.Put(key, sum, nil); err != nil {
-		s.Log.Debug("keep a digest", "error", err)
-	}
+	s.keep(s.Cache, "a digest", key, sum, nil)
 	return sum, nil
 }

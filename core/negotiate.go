@@ -97,12 +97,9 @@ type offersKey struct {
 // depend on has changed.
 func (s *Session) offers(ctx context.Context, members []*Member, kinds []ns.Kind) ([]plan.Part, error) {
 	key := offersKey{Negotiate: ns.PlanVersion, Plugins: pluginsOf(members)}
-	kept := s.Cache
+	kept := s.store(members)
 	for _, m := range members {
 		key.Requests = append(key.Requests, s.request(m, kinds))
-		if ns.HasSensitive(m.Descriptor, m.Settings) {
-			kept = nil // the key holds the settings, and the offers may
-		}
 	}
 	var offers []*ns.Offer
 	if !kept.Get(key, &offers) || !valid(members, key.Requests, offers) {
@@ -149,9 +146,7 @@ func (s *Session) ask(ctx context.Context, key offersKey, kept *cache.Store) ([]
 		return nil, err
 	}
 	if files, ok := dependencies(offers); ok {
-		if err := kept.Put(key, offers, files); err != nil {
-			s.Log.Debug("keep offers", "error", err)
-		}
+		s.keep(kept, "offers", key, offers, files)
 	}
 	return offers, nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
 )
@@ -28,11 +29,12 @@ func (s *Session) review(ctx context.Context, inv *Invocation, p *ns.Plan) error
 	if err != nil {
 		return err
 	}
+	store := s.store(inv.Members)
 	replies := make([]*ns.ReviewReply, len(reviewers))
 	err = sideBySide(len(reviewers), func(i int) (err error) {
 		req := *shown
 		req.Request = *s.request(reviewers[i], p.KindList())
-		replies[i], err = s.reviewOne(ctx, reviewers[i].Plugin, &req)
+		replies[i], err = s.reviewOne(ctx, store, reviewers[i].Plugin, &req)
 		return err
 	})
 	if err != nil {
@@ -53,11 +55,12 @@ type reviewKey struct {
 }
 
 // reviewOne asks one plugin, unless its last answer to this request still holds: the
-// plugin said on which files it depends, and none of them has changed.
-func (s *Session) reviewOne(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
+// plugin said on which files it depends, and none of them has changed. store is where
+// answers are kept.
+func (s *Session) reviewOne(ctx context.Context, store *cache.Store, p find.Plugin, req *ns.ReviewRequest) (*ns.ReviewReply, error) {
 	key := reviewKey{Review: ns.PlanVersion, Plugin: p, Request: req}
 	kept := &ns.ReviewReply{}
-	if s.Cache.Get(key, kept) && len(ns.CheckReview(kept)) == 0 {
+	if store.Get(key, kept) && len(ns.CheckReview(kept)) == 0 {
 		return kept, nil
 	}
 	begin := time.Now()
@@ -66,9 +69,7 @@ func (s *Session) reviewOne(ctx context.Context, p find.Plugin, req *ns.ReviewRe
 		return nil, err
 	}
 	if f := reply.Freshness; f != nil && !ns.HasErrors(reply.Diagnostics) && settled(f.Files, begin) {
-		if err := s.Cache.Put(key, *reply, f.Files); err != nil {
-			s.Log.Debug("keep review", "error", err)
-		}
+		s.keep(store, "review", key, *reply, f.Files)
 	}
 	return reply, nil
 }

@@ -27,7 +27,7 @@ type Console struct {
 	buf           [4096]byte
 	job           int // the command's process group
 	mask          *unix.Sigset_t
-	guard         *guard
+	guard         *survivor
 	suspicion     suspicion
 }
 

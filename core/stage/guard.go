@@ -5,28 +5,20 @@ package stage
 import (
 	"unsafe"
 
-	"github.com/nsrun/nsrun/core/stage/machine"
 	"github.com/nsrun/nsrun/core/stage/program"
 	"golang.org/x/sys/unix"
 )
 
-// guard is a process that does nothing but outlive this one, should that be
-// killed while the caller's terminal passes on each key as it is: nobody else
-// could then put it right.
-type guard struct{ process *machine.Process }
-
-// startGuard returns a guard of the caller's terminal, or nil: without one all
-// works as well, but for that.
-func startGuard(c *Console) *guard {
-	p, err := machine.Clone(0, 0)
+// startGuard starts a process that does nothing but outlive this one, should that be
+// killed while the caller's terminal passes on each key as it is: nobody else could
+// then put it right. It returns nil if there can be none: without one all works as
+// well, but for that.
+func startGuard(c *Console) *survivor {
+	guard, err := startSurvivor(guardProgram(rawModes(c.cooked), c.cooked))
 	if err != nil {
 		return nil
 	}
-	g := &guard{p}
-	if err := p.Load(guardProgram(rawModes(c.cooked), c.cooked)); err != nil {
-		p.Kill()
-	}
-	return g
+	return guard
 }
 
 // guardProgram puts the terminal from the modes of this process back into old
@@ -36,7 +28,6 @@ func guardProgram(from, to unix.Termios) *program.Program {
 	var b program.Builder
 	tcgets, tcsets := program.Uint(unix.TCGETS), program.Uint(unix.TCSETS)
 	b.Begin(-1, "guard the terminal")
-	b.Call(unix.SYS_PRCTL, program.Int(unix.PR_SET_PDEATHSIG), program.Int(0))
 	b.Call(unix.SYS_PRCTL, program.Int(unix.PR_SET_NAME), b.String("nsrun-terminal"))
 	b.Do(program.Outlive)
 	now := b.Bytes(make([]byte, unsafe.Sizeof(from)))
@@ -49,13 +40,3 @@ func guardProgram(from, to unix.Termios) *program.Program {
 // kernelTermios is the size of the kernel's struct termios without its speeds:
 // four words, the line discipline and 19 keys.
 const kernelTermios = 4*4 + 1 + 19
-
-// dismiss ends the guard.
-func (g *guard) dismiss() {
-	if g == nil {
-		return
-	}
-	g.process.Proceed()
-	_, _ = g.process.Wait()
-	g.process.Close()
-}

@@ -3,7 +3,6 @@
 package stage
 
 import (
-	"github.com/nsrun/nsrun/core/stage/machine"
 	"github.com/nsrun/nsrun/core/stage/program"
 	"golang.org/x/sys/unix"
 )
@@ -12,38 +11,23 @@ import (
 // this program again. Until then nothing of Go runs in it, and its memory is
 // shared with this process, so that it costs little; it has a session of its own,
 // and neither the caller's terminal, nor its files, nor its working directory.
-type Reaper struct{ process *machine.Process }
+type Reaper struct{ *survivor }
 
 // StartReaper starts a reaper that will execute this program with argv and env.
 // Its standard files are /dev/null.
 func StartReaper(argv, env []string) (*Reaper, error) {
-	p, err := machine.CloneSurvivor()
+	s, err := startSurvivor(vigil(argv, env))
 	if err != nil {
 		return nil, err
 	}
-	r := &Reaper{p}
-	if err := p.Load(vigil(argv, env)); err != nil {
-		p.Kill()
-		r.end()
-		return nil, err
-	}
-	return r, nil
+	return &Reaper{s}, nil
 }
 
 // PID returns the reaper's process id.
 func (r *Reaper) PID() int { return r.process.PID }
 
-// Dismiss ends the reaper, for which there is nothing left to do, and waits for
-// its end, so that it doesn't remain as a zombie.
-func (r *Reaper) Dismiss() {
-	r.process.Proceed()
-	r.end()
-}
-
-func (r *Reaper) end() {
-	_, _ = r.process.Wait()
-	r.process.Close()
-}
+// Dismiss ends the reaper.
+func (r *Reaper) Dismiss() { r.dismiss() }
 
 // deadly are the signals that others send to end a process.
 var deadly = []unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM}

@@ -39,6 +39,12 @@ func Finish(ctx context.Context, req *ns.HookRequest, name, farewell string) err
 	return nsplugin.Warnf("lost %s before the command ended, which was cut off from then on", name).WithDetail(lastLines(text))
 }
 
+// LastWords returns what a helper that is called name said last, as one line, or "".
+// [Finish] takes its log away.
+func LastWords(req *ns.HookRequest, name string) string {
+	return lastLines(tail(logFile(req, name), 0))
+}
+
 // readState reads what [Start] returned. It returns the zero state if that isn't
 // known, since PreExec was cut short.
 func readState(kept []byte) state {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -215,7 +216,7 @@ func (h home) wasKilled() bool {
 // lostEarlier warns that the network ended before the run.
 func (h home) lostEarlier() error {
 	return nsplugin.Warnf("lost the network before the command ended, which was cut off from then on").
-		WithDetail("the process " + h.title(keeperRole) + " or one of those that it started was killed")
+		WithDetail(strings.TrimSuffix("the process "+h.title(keeperRole)+" or one of those that it started was killed; "+helper.LastWords(h.shared(), keeperRole), "; "))
 }
 
 // remove removes what is left of a network that has ended. The caller has the lock.

@@ -19,6 +19,7 @@ import (
 type session struct {
 	t      *testing.T
 	master *os.File
+	device uint64          // the terminal's, as proc_pid_stat(5) has it
 	output strings.Builder // what the terminal showed since the last expect
 	lines  chan string
 }
@@ -34,8 +35,12 @@ func newSession(t *testing.T, argv ...string) *session {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(slave.Fd()), &st); err != nil {
+		t.Fatal(err)
+	}
 	_ = slave.Close()
-	s := &session{t: t, master: master, lines: make(chan string, 1000)}
+	s := &session{t: t, master: master, device: st.Rdev, lines: make(chan string, 1000)}
 	go s.read()
 	t.Cleanup(func() {
 		if group, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPGRP); err == nil && group > 1 {
@@ -110,6 +115,37 @@ func (s *session) typeIn(keys string) {
 	}
 }
 
+// awaitStop waits until every process called name on the terminal is stopped: one that
+// has the signal and hasn't got to run yet would still take keys from the terminal.
+func (s *session) awaitStop(name string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		states := s.states(name)
+		if states != "" && strings.Trim(states, "T") == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s on the terminal isn't stopped: %q", name, states)
+		}
+	}
+}
+
+// states returns the state letters of the processes called name on the terminal; proc_pid_stat(5).
+func (s *session) states(name string) (letters string) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, e := range entries {
+		stat, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
+		_, rest, ours := strings.Cut(string(stat), "("+name+") ")
+		if f := strings.Fields(rest); ours && f[4] == fmt.Sprint(s.device) {
+			letters += f[0]
+		}
+	}
+	return letters
+}
+
 // script writes a shell script that runs a front, and returns its path.
 func script(t *testing.T, o order, argv ...string) string {
 	t.Helper()
@@ -159,6 +195,7 @@ func TestJobControl(t *testing.T) {
 		s.typeIn(ctrlZ)
 		s.expect("Stopped")
 		s.expect("prompt> ")
+		s.awaitStop("sh")
 		s.typeIn("jobs -l\n")
 		s.expect("Stopped")
 		s.typeIn("fg\n")

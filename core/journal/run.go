@@ -3,10 +3,12 @@
 package journal
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 
@@ -54,14 +56,10 @@ func (b *Base) Create(h Header) (*Run, error) {
 }
 
 // NewID returns a name for a run that no other run has: 12 hexadecimal digits.
-// It asks the kernel itself: package crypto/rand takes longer to initialise
-// than all the rest of nsrun. getrandom(2) of so few bytes is never cut short.
+// The runtime's ChaCha8 is seeded by the kernel at each start, without a system call; a name
+// that a run has all the same is refused by Create.
 func NewID() string {
-	var b [6]byte
-	if _, err := unix.Getrandom(b[:], 0); err != nil {
-		panic("BUG(nsrun): getrandom: " + err.Error())
-	}
-	return hex.EncodeToString(b[:])
+	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, rand.Uint64())[:6])
 }
 
 func createRun(dir string, h Header) (*Run, error) {

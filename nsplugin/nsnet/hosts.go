@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"regexp"
 	"strings"
 
 	"github.com/nsrun/nsrun/ns"
@@ -20,8 +19,18 @@ const HostGateway = "host.nsrun.internal"
 // gatewayWord stands for the gateway's address in --add-host.
 const gatewayWord = "host-gateway"
 
-// hostName is what can stand as a name in hosts(5).
-var hostName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,252}$`)
+// hostNameStart is what a name in hosts(5) can begin with, and hostNameRest what else it can
+// hold. A regular expression that counts up to 253 would take longer to compile, at each
+// start of a plugin, than the plugin takes to make its offer.
+const (
+	hostNameStart = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	hostNameRest  = hostNameStart + "._-"
+	hostNameSize  = 253
+)
+
+func isHostName(s string) bool {
+	return s != "" && len(s) <= hostNameSize && strings.Contains(hostNameStart, s[:1]) && strings.Trim(s, hostNameRest) == ""
+}
 
 // extraHost is a line of the user's for hosts(5). The zero Addr is the gateway's.
 type extraHost struct {
@@ -50,7 +59,7 @@ func parseHost(text string) (extraHost, error) {
 	switch {
 	case !found:
 		return extraHost{}, errors.New("address missing")
-	case !hostName.MatchString(name):
+	case !isHostName(name):
 		return extraHost{}, fmt.Errorf("%q is no host name", name)
 	case addr == gatewayWord:
 		return extraHost{name: name}, nil
@@ -94,7 +103,7 @@ func (h hosts) lines() string {
 	for _, e := range h.extra {
 		h.extraLines(&b, e)
 	}
-	if hostName.MatchString(h.name) {
+	if isHostName(h.name) {
 		writeHosts(&b, h.addresses, h.name)
 	}
 	writeHosts(&b, h.gateways, HostGateway)

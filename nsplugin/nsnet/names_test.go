@@ -142,3 +142,14 @@ func TestAddHost(t *testing.T) {
 		}
 	}
 }
+
+func TestIsHostName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "9.a_B-c.": true, strings.Repeat("x", 253): true,
+		"": false, "-a": false, ".a": false, "a b": false, "a\n": false, "é": false, "aéb": false, strings.Repeat("x", 254): false,
+	} {
+		if got := isHostName(name); got != want {
+			t.Errorf("%q: %t", name, got)
+		}
+	}
+}

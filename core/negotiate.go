@@ -6,7 +6,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/plan"
 	"github.com/nsrun/nsrun/ns"
@@ -86,7 +85,7 @@ func offeredKinds(parts []plan.Part) []ns.Kind {
 	return ns.SortKinds(kinds)
 }
 
-// offersKey finds offers in the cache.
+// offersKey finds offers in the cache: those of a whole run, or one plugin's.
 type offersKey struct {
 	Negotiate int           `json:"negotiate"`
 	Plugins   []find.Plugin `json:"plugins"`
@@ -96,15 +95,14 @@ type offersKey struct {
 // offers returns the members' offers, from the cache if nothing that they
 // depend on has changed.
 func (s *Session) offers(ctx context.Context, members []*Member, kinds []ns.Kind) ([]plan.Part, error) {
-	key := offersKey{Negotiate: ns.PlanVersion, Plugins: pluginsOf(members)}
-	kept := s.store(members)
-	for _, m := range members {
-		key.Requests = append(key.Requests, s.request(m, kinds))
+	requests := make([]*ns.Request, len(members))
+	for i, m := range members {
+		requests[i] = s.request(m, kinds)
 	}
-	var offers []*ns.Offer
-	if !kept.Get(key, &offers) || !valid(members, key.Requests, offers) {
+	offers, ok := s.kept(members, requests)
+	if !ok {
 		var err error
-		if offers, err = s.ask(ctx, key, kept); err != nil {
+		if offers, err = s.ask(ctx, members, requests); err != nil {
 			return nil, err
 		}
 	}
@@ -133,22 +131,60 @@ func valid(members []*Member, requests []*ns.Request, offers []*ns.Offer) bool {
 	return true
 }
 
-// ask asks all plugins side by side, and keeps their offers in kept if all of them
-// may be.
-func (s *Session) ask(ctx context.Context, key offersKey, kept *cache.Store) ([]*ns.Offer, error) {
-	offers := make([]*ns.Offer, len(key.Plugins))
-	err := sideBySide(len(offers), func(i int) (err error) {
-		defer s.Timings.Begin("negotiate " + key.Plugins[i].Name)()
-		offers[i], err = s.Host.Negotiate(ctx, key.Plugins[i], key.Requests[i])
+// ask asks all plugins side by side, but for those whose own offer is kept: a run
+// with a network of the moment would start all others as well, only for them to say
+// what they said before.
+func (s *Session) ask(ctx context.Context, members []*Member, requests []*ns.Request) ([]*ns.Offer, error) {
+	offers, asked := make([]*ns.Offer, len(members)), make([]bool, len(members))
+	err := sideBySide(len(members), func(i int) (err error) {
+		one, ok := s.kept(members[i:i+1], requests[i:i+1])
+		if ok {
+			offers[i] = one[0]
+			return nil
+		}
+		defer s.Timings.Begin("negotiate " + members[i].Name)()
+		offers[i], err = s.Host.Negotiate(ctx, members[i].Plugin, requests[i])
+		asked[i] = true
 		return err
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		s.keepOffers(members, requests, offers, asked)
 	}
-	if files, ok := dependencies(offers); ok {
-		s.keep(kept, "offers", key, offers, files)
+	return offers, err
+}
+
+// keepOffers keeps all offers as one if all of them may be, and else those of
+// the plugins that were asked, each by itself.
+func (s *Session) keepOffers(members []*Member, requests []*ns.Request, offers []*ns.Offer, asked []bool) {
+	if s.keepAsOne(members, requests, offers) {
+		return
 	}
-	return offers, nil
+	for i := range members {
+		if asked[i] {
+			s.keepAsOne(members[i:i+1], requests[i:i+1], offers[i:i+1])
+		}
+	}
+}
+
+// keepAsOne keeps offers for the next run of these members, and reports whether they may be kept.
+func (s *Session) keepAsOne(members []*Member, requests []*ns.Request, offers []*ns.Offer) bool {
+	store := s.store(members)
+	files, ok := dependencies(offers)
+	if !ok || store == nil {
+		return false
+	}
+	s.keep(store, "offers", keyOf(members, requests), offers, files)
+	return true
+}
+
+// kept returns the members' offers from the cache, if it has them.
+func (s *Session) kept(members []*Member, requests []*ns.Request) (offers []*ns.Offer, ok bool) {
+	ok = s.store(members).Get(keyOf(members, requests), &offers) && valid(members, requests, offers)
+	return offers, ok
+}
+
+func keyOf(members []*Member, requests []*ns.Request) offersKey {
+	return offersKey{Negotiate: ns.PlanVersion, Plugins: pluginsOf(members), Requests: requests}
 }
 
 // dependencies returns the files that all offers depend on, and false if one of

@@ -35,7 +35,7 @@ func prepare(bin string) (p place, cleanUp func(), err error) {
 	cleanUp = func() { os.RemoveAll(p.dir) }
 	userRuntimeDir = filepath.Join(p.dir, "xdg")
 	if p.bundle, err = runcBundle(p.dir); err == nil {
-		err = errors.Join(userDirs(p.dir), writeConflist(p.dir))
+		err = errors.Join(userDirs(p.dir), writeConflist(p.dir), p.makeRoot(), leaveHybrid())
 	}
 	if err != nil {
 		cleanUp()
@@ -79,7 +79,7 @@ const (
 
 // cases is the table of the benchmark.
 func (p place) cases() []Case {
-	return slices.Concat(p.starts(), p.cniStarts(), p.parallel(), p.atRest(), p.large(), p.speed())
+	return slices.Concat(p.starts(), p.networks(), p.parallel(), p.atRest(), p.large(), p.speed())
 }
 
 // starts are single runs, one after the other.
@@ -101,19 +101,6 @@ func (p place) starts() []Case {
 		{Name: six + " as an ordinary user, repeated", UID: benchUID, Commands: append([]Command{p.start("nsrun", six, "--map-root-user")}, userPeers...)},
 		{Name: "all six, first run ever (no cache, each plugin a cold process)", Commands: []Command{
 			p.start("nsrun --no-cache", six, "--no-cache"), cold,
-		}},
-	}
-}
-
-// cniStarts are runs with a CNI network.
-func (p place) cniStarts() []Case {
-	network := []string{"--network", "bench", "--cni-conf-dir", p.dir}
-	bare := Command{Label: "bare libcni, ADD and DEL", Goal: 1.1,
-		Argv: []string{p.self, "cni", filepath.Join(p.dir, "bench.conflist"), filepath.Join(p.dir, "cache"), p.cni}}
-	return []Case{
-		{Name: "pid,net,mount with a CNI bridge", Commands: []Command{p.start("nsrun", "pid,net,mount", network...), bare}},
-		{Name: "pid,net,mount with a CNI bridge, --keep-warm", Commands: []Command{
-			p.start("nsrun --keep-warm", "pid,net,mount", append(network, "--keep-warm=20s")...), bare,
 		}},
 	}
 }
@@ -155,14 +142,9 @@ func (p place) large() []Case {
 // speed is what the command does inside, beside the same outside.
 func (p place) speed() []Case {
 	job := []string{"sh", "-c", "head -c 400M /dev/zero | sha256sum >/dev/null; dd if=/dev/zero of=$0 bs=1M count=200 2>/dev/null; rm $0", filepath.Join(p.dir, "file")}
-	iperf := "iperf3 -J -t 2 -c "
-	onBridge := Command{Label: "nsrun, its CNI bridge", Argv: p.under("pid,net,mount", nil, words(iperf+"10.177.0.1")...)}
 	return []Case{
 		{Name: "the command's speed: processor, pipe and file", Rounds: 7, Commands: []Command{
 			{Label: "inside nsrun", Argv: p.under(four, nil, job...)}, {Label: "outside", Argv: job, Goal: 1},
-		}},
-		{Name: "the command's speed: TCP over the bridge, one stream", Rounds: 3, Unit: "Gbit/s", Value: bandwidth, Setup: bridgeByHand, Commands: []Command{
-			onBridge, {Label: "a bridge made with ip(8)", Argv: words("ip netns exec nsrunbench " + iperf + "10.179.0.1")},
 		}},
 	}
 }
@@ -213,7 +195,7 @@ func adapt(text []byte) ([]byte, error) {
 func machineFacts() map[string]string {
 	facts := map[string]string{"cpus": fmt.Sprint(runtime.NumCPU()), "go": runtime.Version()}
 	for name, argv := range map[string]string{
-		"kernel": "uname -r", "bwrap": "bwrap --version", "runc": "runc --version", "unshare": "unshare --version",
+		"kernel": "uname -r", "podman": "podman --version", "crun": "crun --version", "pasta": "pasta --version", "bwrap": "bwrap --version", "runc": "runc --version", "unshare": "unshare --version",
 	} {
 		out, err := exec.Command(words(argv)[0], words(argv)[1:]...).Output()
 		if err == nil {

@@ -20,7 +20,7 @@ const conflist = `{
   "name": "bench",
   "plugins": [
     {"type": "bridge", "bridge": "nsrunbench0", "isGateway": true, "ipMasq": true, "ipMasqBackend": "nftables",
-     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.178.0.0/16"}]], "routes": [{"dst": "0.0.0.0/0"}], "dataDir": "/run/nsrun-bench-cni"}},
+     "ipam": {"type": "host-local", "ranges": [[{"subnet": "10.180.0.0/16"}]], "routes": [{"dst": "0.0.0.0/0"}], "dataDir": "/run/nsrun-bench-cni"}},
     {"type": "portmap", "capabilities": {"portMappings": true}, "backend": "nftables"}
   ]
 }

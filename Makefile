@@ -42,7 +42,7 @@ chaos: setup build ## Kill runs in every way and print what they leave; LONG=--l
 fuzz: ## Fuzz all that reads what others wrote; FUZZTIME=5m each
 	scripts/fuzz $(FUZZTIME)
 
-bench: setup build ## Time nsrun beside unshare, bubblewrap and runc
+bench: build ## Time nsrun beside unshare, bubblewrap, runc, podman and pasta
 	scripts/bench
 
 bench-guard: setup build ## Fail if a start takes 10% longer than at the parent commit

@@ -24,6 +24,9 @@ func bandwidth(p *exec.Cmd) (float64, error) {
 	if err := json.Unmarshal(text, &report); err != nil {
 		return 0, fmt.Errorf("read iperf3's report: %w", err)
 	}
+	if report.End.Received.Bits == 0 {
+		return 0, fmt.Errorf("iperf3 received nothing:\n%s", text)
+	}
 	return report.End.Received.Bits / 1e9, nil
 }
 
@@ -42,11 +45,8 @@ var byHand = []string{
 }
 
 func bridgeByHand() (cleanUp func(), err error) {
-	for _, line := range byHand {
-		argv := words(line)
-		if out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%s: %w\n%s", line, err, out)
-		}
+	if err := shell(byHand...); err != nil {
+		return nil, err
 	}
 	server := exec.Command("iperf3", "-s")
 	if err := server.Start(); err != nil {

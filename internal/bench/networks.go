@@ -48,6 +48,7 @@ func (p place) rootless() []Case {
 	return []Case{{Name: "network: an ordinary user, from start to end", Rounds: 15, UID: benchUID, Setup: uplink, Commands: []Command{
 		p.start("nsrun, pasta", "pid,net=pasta,mount,uts,ipc"),
 		{Label: "pasta alone", Argv: words("pasta --quiet --config-net -- true"), Goal: 1.1},
+		p.start("nsrun, pasta, --keep-warm", "pid,net=pasta,mount,uts,ipc", "--keep-warm=20s"),
 		p.start("nsrun, slirp4netns", "pid,net=slirp4netns,mount,uts,ipc"),
 		p.start("nsrun, nested", "pid,net=nested,mount,uts,ipc"),
 		p.start("nsrun, none", "pid,net=none,mount,uts,ipc"),
@@ -59,16 +60,16 @@ func (p place) throughput() (cases []Case) {
 	for _, streams := range []int{1, 4} {
 		iperf := fmt.Sprintf("iperf3 -J -t 2 -P %d -c ", streams)
 		cases = append(cases,
-			Case{Name: fmt.Sprintf("network: TCP over a bridge, %d streams", streams), Rounds: 5, Unit: "Gbit/s", Value: bandwidth, Setup: bridgeByHand, Commands: []Command{
+			Case{Name: fmt.Sprintf("network: TCP over a bridge, streams: %d", streams), Rounds: 5, Unit: "Gbit/s", Value: bandwidth, Setup: bridgeByHand, Commands: []Command{
 				{Label: "nsrun, native", Argv: p.under("pid,net=native,mount", nil, words(iperf+"10.179.0.1")...)},
 				{Label: "nsrun, net", Argv: p.under("pid,net,mount", nil, words(iperf+"10.179.0.1")...)},
 				p.podman("podman, bridge", nil, words(iperf+"10.179.0.1")...).aim(1),
 				{Label: "a bridge made with ip(8)", Argv: words("ip netns exec nsrunbench " + iperf + "10.179.0.1")},
 			}},
-			Case{Name: fmt.Sprintf("network: TCP of an ordinary user, %d streams", streams), Rounds: 5, Unit: "Gbit/s", Value: bandwidth, UID: benchUID, Setup: uplinkAndServer, Commands: []Command{
-				{Label: "nsrun, pasta", Argv: p.under("pid,net=pasta,mount", nil, words(iperf+uplinkAddress)...)},
-				{Label: "pasta alone", Argv: words("pasta --quiet --config-net --no-map-gw -- " + iperf + uplinkAddress), Goal: 1},
-				{Label: "nsrun, nested", Argv: p.under("pid,net=nested,mount", nil, words(iperf+uplinkAddress)...)},
+			Case{Name: fmt.Sprintf("network: TCP of an ordinary user, streams: %d", streams), Rounds: 5, Unit: "Gbit/s", Value: bandwidth, UID: benchUID, Setup: uplinkAndServer, Commands: []Command{
+				{Label: "nsrun, pasta", Argv: p.under("pid,net=pasta,mount", nil, words(iperf+serverAddress)...)},
+				{Label: "pasta alone", Argv: words("pasta --quiet --config-net --no-map-gw -- " + iperf + serverAddress), Goal: 1},
+				{Label: "nsrun, nested", Argv: p.under("pid,net=nested,mount", nil, words(iperf+serverAddress)...)},
 			}})
 	}
 	return cases
@@ -98,20 +99,22 @@ func toFirstOutput(p *exec.Cmd) (float64, error) {
 	return float64(took.Microseconds()) / 1000, err
 }
 
-// uplinkAddress is the host's own, on the interface that pasta takes for its uplink.
-const uplinkAddress = "192.0.2.2"
+// uplinkAddress is the host's own, on the interface that pasta takes for its uplink and
+// copies; serverAddress is another of the host's, since inside the first is the sandbox.
+const (
+	uplinkAddress = "192.0.2.2"
+	serverAddress = "198.51.100.1"
+)
 
 // uplink gives the private host an interface with a default route.
 func uplink() (cleanUp func(), err error) {
-	for _, line := range []string{
-		"ip link add nsrunbench3 type dummy", "ip addr add " + uplinkAddress + "/24 dev nsrunbench3",
-		"ip link set nsrunbench3 up", "ip route add default via 192.0.2.1",
-	} {
-		if out, err := exec.Command(words(line)[0], words(line)[1:]...).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("%s: %w\n%s", line, err, out)
-		}
+	err = shell("ip link add nsrunbench3 type veth peer name nsrunbench4", "ip link set nsrunbench4 up",
+		"ip addr add "+uplinkAddress+"/24 dev nsrunbench3", "ip link set nsrunbench3 up", "ip route add default via 192.0.2.1",
+		"ip link set lo up", "ip addr add "+serverAddress+"/32 dev lo")
+	if err != nil {
+		return nil, err
 	}
-	return func() { _ = exec.Command("ip", "link", "del", "nsrunbench3").Run() }, nil
+	return func() { _ = shell("ip link del nsrunbench3", "ip addr del "+serverAddress+"/32 dev lo") }, nil
 }
 
 func uplinkAndServer() (cleanUp func(), err error) {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // podman is a command line of podman: a job on its default bridge, with its state
@@ -64,17 +63,4 @@ func withLibraries(program string) ([]string, error) {
 		return nil, fmt.Errorf("ldd %s: %w", file, err)
 	}
 	return append(libraryPath.FindAllString(string(out), -1), file), nil
-}
-
-// leaveHybrid hides the second hierarchy of cgroups, which crun refuses to see beside
-// the first, in the benchmark's own mount namespace.
-func leaveHybrid() error {
-	const unified = "/sys/fs/cgroup/unified"
-	if mounts, err := os.ReadFile("/proc/self/mounts"); err != nil || !strings.Contains(string(mounts), " "+unified+" ") {
-		return err
-	}
-	if out, err := exec.Command("umount", "-l", unified).CombinedOutput(); err != nil {
-		return fmt.Errorf("umount %s: %w\n%s", unified, err, out)
-	}
-	return nil
 }

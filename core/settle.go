@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/journal"
@@ -33,7 +34,7 @@ func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find
 		return &ns.Diagnostic{Plugin: call.Plugin, Summary: "the journal of run " + call.RunID + " names no binary for this plugin"}
 	}
 	call.PID = 0
-	reply, err := s.Host.Hook(ctx, plugins[i], &call)
+	reply, err := s.undo(ctx, plugins[i], &call)
 	if err != nil {
 		return err
 	}
@@ -42,6 +43,22 @@ func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find
 	}
 	return run.Undone(call.Plugin)
 }
+
+// undo makes a PostExec call, and once more if the plugin or its host died of the
+// first, as they do when somebody kills all that belongs to a run. One that had all
+// of its time and gave no answer isn't asked again.
+func (s *Session) undo(ctx context.Context, p find.Plugin, call *ns.HookRequest) (*ns.HookReply, error) {
+	begin := time.Now()
+	reply, err := s.Host.Hook(ctx, p, call)
+	if err == nil || time.Since(begin) > secondChance {
+		return reply, err
+	}
+	s.Log.Debug("post-exec once more", "plugin", p.Name, "error", err)
+	return s.Host.Hook(ctx, p, call)
+}
+
+// secondChance is less than any deadline of a PostExec call.
+const secondChance = 2 * time.Second
 
 // Collected is what GC did, or would do, for one dead run.
 type Collected struct {

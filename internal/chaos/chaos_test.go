@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 )
 
 // TestKilledRunsLeaveNothing is the short tier of make chaos: the verdict is the
@@ -18,7 +19,7 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 		}
 		t.Skip("needs root and make build")
 	}
-	out, err := exec.Command("../../scripts/chaos", "-kills", "3", "-step", "0", "-peers=false").CombinedOutput()
+	out, err := exec.Command("../../scripts/chaos", "-kills", "1", "-crowd", "20", "-step", "0", "-peers=false").CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Error(err)
@@ -34,5 +35,29 @@ func TestVerdictIsForOurLeaksAlone(t *testing.T) {
 		if verdict([]row{bad}) == nil {
 			t.Errorf("%+v passes", bad)
 		}
+	}
+}
+
+func TestFamilyIsWhoComesFromAProcess(t *testing.T) {
+	cmd := exec.Command("bash", "-c", "(exec -a /x/nsrun-plugin-y sleep 60) & echo up; wait")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, err := start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	d := death{of: []role{plugin}}
+	for end := time.Now().Add(30 * time.Second); d.strike(cmd.Process.Pid) != 1; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no plugin in %v", family(cmd.Process.Pid))
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("the front died as well: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nsrun/nsrun/internal/chaos/oracle"
@@ -16,9 +17,10 @@ import (
 
 // killer kills victims and asks the oracle what they left.
 type killer struct {
-	rand   *rand.Rand
-	runs   int
-	before oracle.Snapshot
+	rand    *rand.Rand
+	runs    int
+	before  oracle.Snapshot
+	verbose bool
 }
 
 const (
@@ -49,13 +51,25 @@ func (k *killer) torment(v victim, c config) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := row{victim: v.name, way: "SIGKILL at random", ours: v.ours}
-	for range c.kills {
-		if err := k.kill(v, &r, took); err != nil {
+	for _, d := range v.deaths() {
+		if !strings.Contains(d.name, c.ways) {
+			continue
+		}
+		r := row{victim: v.name, way: d.name, ours: v.ours}
+		for range c.kills {
+			if err := k.kill(v, d, &r, took); err != nil {
+				return nil, err
+			}
+		}
+		rows = append(rows, r)
+	}
+	if v.ours && strings.Contains(again.name, c.ways) {
+		r, err := k.relapse(v, c.kills, took)
+		if err != nil {
 			return nil, err
 		}
+		rows = append(rows, r)
 	}
-	rows = append(rows, r)
 	if c.step == 0 || !v.ours {
 		return rows, nil
 	}
@@ -90,29 +104,100 @@ func (k *killer) id() string {
 	return fmt.Sprint(prefix, k.runs)
 }
 
-// kill kills the victim once at a random moment of a run, which every second time
+// kill has the victim die once at a random moment of a run, which every second time
 // is one whose command ends.
-func (k *killer) kill(v victim, r *row, took time.Duration) error {
+func (k *killer) kill(v victim, d death, r *row, took time.Duration) error {
 	id := k.id()
 	command := []string{"sleep", "5151"}
 	if k.runs%2 == 0 {
 		command = []string{"true"}
 	}
 	cmd := v.command(v.argv(id, command...))
-	if err := cmd.Start(); err != nil {
+	ended, err := start(cmd)
+	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	r.kills++
 	select {
 	case <-ended:
-	case <-time.After(time.Duration(k.rand.Int64N(int64(took * 6 / 5)))):
-		_ = cmd.Process.Kill()
-		<-ended
-		r.reached++
+	case <-time.After(k.moment(took)):
+		if d.strike(cmd.Process.Pid) > 0 {
+			r.reached++
+		}
+		k.await(cmd, d, ended, took, r)
 	}
-	r.kills++
 	return k.account(v, r, id)
+}
+
+// moment is one of a run, or shortly after it.
+func (k *killer) moment(took time.Duration) time.Duration {
+	return time.Duration(k.rand.Int64N(int64(took * 6 / 5)))
+}
+
+// await waits for the end of a run that was struck. One whose nsrun lives on has
+// a while to see what happened, and is asked to end then.
+func (k *killer) await(cmd *exec.Cmd, d death, ended <-chan error, took time.Duration, r *row) {
+	if d.leavesFront() {
+		select {
+		case <-ended:
+			return
+		case <-time.After(k.moment(took)):
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+		}
+	}
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		r.hangs++
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}
+}
+
+// start starts a command and tells its end.
+func start(cmd *exec.Cmd) (ended <-chan error, err error) {
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	c := make(chan error, 1)
+	go func() { c <- cmd.Wait() }()
+	return c, nil
+}
+
+// again is the death of whoever starts, until one is left to live.
+var again = death{"again and again", []role{front, reaper}}
+
+// relapses is how often the one is killed as well that is to undo what the last left.
+const relapses = 4
+
+// relapse kills a run with its reaper, and each next start that would settle it.
+func (k *killer) relapse(v victim, times int, took time.Duration) (row, error) {
+	d := again
+	r := row{victim: v.name, way: d.name, ours: v.ours}
+	for range max(1, times/relapses) {
+		id := k.id()
+		for round := range 1 + relapses {
+			argv := v.argv(id, "sleep", "5151")
+			if round > 0 {
+				argv = v.next(id)
+			}
+			cmd := v.command(argv)
+			ended, err := start(cmd)
+			if err != nil {
+				return r, err
+			}
+			time.Sleep(k.moment(took))
+			r.kills++
+			if d.strike(cmd.Process.Pid) > 0 {
+				r.reached++
+			}
+			k.await(cmd, d, ended, took, &r)
+		}
+		if err := k.account(v, &r, id); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
 }
 
 // account counts what a run left: after the grace, and after the next start.
@@ -126,6 +211,9 @@ func (k *killer) account(v victim, r *row, id string) error {
 			r.survivors++
 		} else {
 			r.late++
+		}
+		if k.verbose {
+			fmt.Printf("%s, %s: after 2 s %s (run %s)\n", v.name, r.way, t, id)
 		}
 	}
 	// It may fail, as runc does for a container that isn't known; what counts is
@@ -208,18 +296,17 @@ const maxSweep = 2000
 // injected runs argv and reports whether the run ended well.
 func (k *killer) injected(v victim, argv []string, r *row) (ok bool, err error) {
 	cmd := v.command(argv)
-	if err := cmd.Start(); err != nil {
+	ended, err := start(cmd)
+	if err != nil {
 		return false, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
 	r.kills++
 	select {
 	case err := <-ended:
 		return err == nil, nil
 	case <-time.After(patience):
 		r.hangs++
-		_ = exec.Command("kill", "-KILL", "--", fmt.Sprint(-cmd.Process.Pid)).Run()
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-ended
 		return false, nil
 	}

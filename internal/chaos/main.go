@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command chaos kills runs and says what they leave: make chaos. It kills nsrun at
-// random moments, kills each of its processes at one system call after the other,
-// and has system calls fail, as root and as an ordinary user; and it does the
-// first to bubblewrap and runc as well. It runs in a private host (scripts/chaos).
+// Command chaos kills runs and says what they leave: make chaos. It kills nsrun, its
+// plugins, init and reaper at random moments, and those that would settle the rest; it
+// kills each process at one system call after the other, and has system calls fail, as
+// root and as an ordinary user; and it kills bubblewrap and runc as well. It runs in a private host (scripts/chaos).
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	if os.Getpid() == 1 {
 		os.Exit(reign())
 	}
-	if err := start(); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
 	}
@@ -49,26 +49,31 @@ func reign() int {
 
 // config is what the command line says.
 type config struct {
-	kills int    // random kills of each victim
+	kills int    // random kills of each victim in each way
+	crowd int    // runs at once on a small pool of addresses; 0 for none
 	step  int    // every how many system calls; 0 for none
 	peers bool   // also bubblewrap and runc
 	only  string // victims whose name contains this
+	ways  string // ways whose name contains this
 }
 
-func start() error {
+func run() error {
 	var c config
 	seed := flag.Uint64("seed", rand.Uint64(), "of the random moments")
-	flag.IntVar(&c.kills, "kills", 100, "random kills of each victim")
+	verbose := flag.Bool("v", false, "also print what is left after 2 s")
+	flag.IntVar(&c.kills, "kills", 30, "random kills of each victim in each way")
+	flag.IntVar(&c.crowd, "crowd", 100, "runs at once on a small pool of addresses; 0 for none")
 	flag.IntVar(&c.step, "step", 25, "kill at, and fail, every so many system calls; 0 for none")
 	flag.BoolVar(&c.peers, "peers", true, "do the same to bubblewrap and runc")
 	flag.StringVar(&c.only, "only", "", "only victims whose name contains this")
+	flag.StringVar(&c.ways, "way", "", "only ways whose name contains this")
 	flag.Parse()
 	fmt.Printf("seed %d\n", *seed)
 	p, err := prepare()
 	if err != nil {
 		return err
 	}
-	k := &killer{rand: rand.New(rand.NewPCG(*seed, 0))}
+	k := &killer{rand: rand.New(rand.NewPCG(*seed, 0)), verbose: *verbose}
 	var rows []row
 	for _, v := range p.victims(c) {
 		r, err := k.torment(v, c)
@@ -76,6 +81,13 @@ func start() error {
 			return fmt.Errorf("%s: %w", v.name, err)
 		}
 		rows = append(rows, r...)
+	}
+	if v := pool(); c.crowd > 0 && strings.Contains(v.name, c.only) {
+		r, err := k.overcrowd(v, c.crowd)
+		if err != nil {
+			return fmt.Errorf("%s: %w", v.name, err)
+		}
+		rows = append(rows, r)
 	}
 	print(os.Stdout, rows)
 	return verdict(rows)

@@ -106,6 +106,14 @@ func (p place) writeSpec(command []string) error {
 	return os.WriteFile(name, text, 0o644)
 }
 
+// deaths returns the ways to kill it. A peer's other processes aren't known.
+func (v victim) deaths() []death {
+	if v.ours {
+		return deaths()
+	}
+	return deaths()[:1]
+}
+
 // command returns a process of the victim's user, in a process group of its own.
 func (v victim) command(argv []string) *exec.Cmd {
 	cmd := exec.Command(argv[0], argv[1:]...)

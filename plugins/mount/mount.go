@@ -24,6 +24,8 @@ type mount struct {
 	Symlink   [][]string `option:"symlink" args:"TARGET,LINK" help:"make LINK a symbolic link to TARGET, in a --rootfs or a --tmpfs"`
 	Overlay   [][]string `option:"overlay" args:"LOWER,CHANGES,DST" type:"path" help:"show the directory LOWER at DST, writable; what is written goes to the directory CHANGES"`
 	TmpOver   [][]string `option:"tmp-overlay" args:"LOWER,DST" type:"path" help:"show the directory LOWER at DST, writable; what is written is gone with the run"`
+	File      [][]string `option:"file" args:"FD,DST" help:"put a file at DST that holds what is read from descriptor FD, or what env:VAR says; it is in memory and read-only"`
+	ROData    [][]string `option:"ro-bind-data" args:"FD,DST" help:"the same as --file"`
 	Mask      []string   `option:"mask" args:"PATH" type:"path" help:"hide PATH behind an empty file or directory"`
 	Unmask    []string   `option:"unmask" args:"PATH" help:"leave PATH as it is, which a --rootfs or --ro-root hides or makes read-only; all for all of them"`
 	Propagate string     `option:"propagation" args:"HOW" enum:"private,slave" default:"private" help:"whether mounts that the host makes later are seen (slave) or not"`

@@ -84,6 +84,9 @@ func TestOptionsBecomeSteps(t *testing.T) {
 		{set("dir", "/tmp/a/b/"), ns.Step{Op: ns.OpMkdir, Target: "/tmp/a/b"}},
 		{set("symlink", "usr/bin", "/bin"), ns.Step{Op: ns.OpSymlink, Target: "/bin", Data: "usr/bin"}},
 		{set("symlink", "../x", "link"), ns.Step{Op: ns.OpSymlink, Target: "/work/link", Data: "../x"}},
+		{set("file", "3", "a"), ns.Step{Op: ns.OpFile, Source: "fd:3", Target: "/work/a"}},
+		{set("ro-bind-data", "fd:12", "/a"), ns.Step{Op: ns.OpFile, Source: "fd:12", Target: "/a"}},
+		{set("file", "env:KEY", "/a"), ns.Step{Op: ns.OpFile, Source: "env:KEY", Target: "/a"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.want.Target+" by "+tt.setting.Option, func(t *testing.T) {
@@ -261,6 +264,10 @@ func TestErrors(t *testing.T) {
 			"--tmpfs /: that is the root directory", "--rootfs DIR, with an empty directory as DIR"},
 		{"a link to nothing", mount{}, []ns.Setting{set("symlink", "", "/a")},
 			"--symlink '' /a: the link would point to nothing", "--symlink TARGET LINK"},
+		{"a file from no descriptor", mount{}, []ns.Setting{set("file", "/etc/passwd", "/a")},
+			`--file /etc/passwd /a: neither the number of a descriptor nor env:VAR: "/etc/passwd"`, "--file 3 /a 3<FILE, or --ro-bind FILE /a"},
+		{"a file from a negative descriptor", mount{}, []ns.Setting{set("ro-bind-data", "-1", "/a")},
+			`--ro-bind-data -1 /a: neither the number of a descriptor nor env:VAR: "-1"`, "--ro-bind-data 3 /a 3<FILE, or --ro-bind FILE /a"},
 		{"an option that tmpfs doesn't have", mount{}, []ns.Setting{set("tmpfs", "/a:ro")},
 			`--tmpfs /a:ro: unknown tmpfs option "ro"`, "--tmpfs DST:size=64m,mode=1777, both optional"},
 	}

@@ -48,18 +48,20 @@ var (
 
 // actions says what each option does that acts in the order of the command line.
 var actions = map[string]func(t *tree, option string, args []string){
-	"bind":        func(t *tree, o string, a []string) { t.bind(o, a, bindAttrs) },
-	"ro-bind":     func(t *tree, o string, a []string) { t.bind(o, a, roBindAttrs) },
-	"dev-bind":    func(t *tree, o string, a []string) { t.bind(o, a, devBindAttrs) },
-	"bind-try":    func(t *tree, o string, a []string) { t.bindTry(o, a, bindAttrs) },
-	"ro-bind-try": func(t *tree, o string, a []string) { t.bindTry(o, a, roBindAttrs) },
-	"tmpfs":       func(t *tree, o string, a []string) { t.tmpfs(o, a[0]) },
-	"dev":         func(t *tree, o string, a []string) { t.dev(o, a[0]) },
-	"dir":         func(t *tree, o string, a []string) { t.mkdir(o, a[0]) },
-	"overlay":     func(t *tree, o string, a []string) { t.overlay(o, a, a[0], a[1], a[2]) },
-	"tmp-overlay": func(t *tree, o string, a []string) { t.overlay(o, a, a[0], "", a[1]) },
-	"mask":        func(t *tree, o string, a []string) { t.mask(o, a[0]) },
-	"symlink":     func(t *tree, o string, a []string) { t.symlink(o, a[0], a[1]) },
+	"bind":         func(t *tree, o string, a []string) { t.bind(o, a, bindAttrs) },
+	"ro-bind":      func(t *tree, o string, a []string) { t.bind(o, a, roBindAttrs) },
+	"dev-bind":     func(t *tree, o string, a []string) { t.bind(o, a, devBindAttrs) },
+	"bind-try":     func(t *tree, o string, a []string) { t.bindTry(o, a, bindAttrs) },
+	"ro-bind-try":  func(t *tree, o string, a []string) { t.bindTry(o, a, roBindAttrs) },
+	"tmpfs":        func(t *tree, o string, a []string) { t.tmpfs(o, a[0]) },
+	"dev":          func(t *tree, o string, a []string) { t.dev(o, a[0]) },
+	"dir":          func(t *tree, o string, a []string) { t.mkdir(o, a[0]) },
+	"overlay":      func(t *tree, o string, a []string) { t.overlay(o, a, a[0], a[1], a[2]) },
+	"tmp-overlay":  func(t *tree, o string, a []string) { t.overlay(o, a, a[0], "", a[1]) },
+	"file":         func(t *tree, o string, a []string) { t.file(o, a[0], a[1]) },
+	"ro-bind-data": func(t *tree, o string, a []string) { t.file(o, a[0], a[1]) },
+	"mask":         func(t *tree, o string, a []string) { t.mask(o, a[0]) },
+	"symlink":      func(t *tree, o string, a []string) { t.symlink(o, a[0], a[1]) },
 }
 
 // add reads one setting. Those without an action of their own aren't bound to

@@ -30,6 +30,10 @@ test: setup build ## Run all tests, as root and as an ordinary user
 test-long: setup build ## Run the tests that take large numbers and many minutes
 	NSRUN_TEST_LONG=1 go test -p 1 -count=1 -timeout 60m ./e2e -run 'TestCrowd'
 
+race: setup build ## Run the tests of what runs in parallel under the race detector, which needs a C compiler
+	scripts/setup race
+	CGO_ENABLED=1 go test -race -p 1 -count=1 ./core/{cache,host,hostproc,journal,trace} ./internal/wire ./nsplugin
+
 lint: ## Vet, staticcheck, and the rules of this project
 	scripts/lint
 
@@ -66,4 +70,4 @@ clean: ## Remove what was built
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: build demo setup test test-long lint generate bench bench-guard install clean help chaos fuzz man
+.PHONY: race build demo setup test test-long lint generate bench bench-guard install clean help chaos fuzz man

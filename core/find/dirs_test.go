@@ -3,6 +3,7 @@
 package find
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -42,7 +43,7 @@ func TestIgnoredPlacesAreNamed(t *testing.T) {
 	dirs := c.dirs(nil)
 	_, err := Find("x", dirs)
 	want := `"/p1": NSRUN_PLUGIN_PATH isn't read as root`
-	if notFound, ok := err.(*NotFoundError); !ok || notFound.Ignored != want {
+	if notFound := (*NotFoundError)(nil); !errors.As(err, &notFound) || notFound.Ignored != want {
 		t.Errorf("Find = %v, want one that says %s", err, want)
 	}
 }

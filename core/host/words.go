@@ -57,7 +57,7 @@ func (i *instance) explain(ctx context.Context, call string, deadline time.Durat
 func (i *instance) explainStatus(ctx context.Context, call string, deadline time.Duration, s *status.Status) *ns.Diagnostic {
 	message := wire.Printable(s.Message())
 	switch {
-	case context.Cause(ctx) == context.Canceled:
+	case errors.Is(context.Cause(ctx), context.Canceled):
 		return &ns.Diagnostic{Summary: call + ": stopped before the plugin answered"}
 	case ctx.Err() != nil || s.Code() == codes.DeadlineExceeded:
 		return i.hung(call, deadline)

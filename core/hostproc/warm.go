@@ -72,7 +72,7 @@ func claim(path string) *os.File {
 		return nil
 	}
 	err = unix.Connect(fd, &unix.SockaddrUnix{Name: path})
-	if err == unix.ECONNREFUSED {
+	if errors.Is(err, unix.ECONNREFUSED) {
 		os.Remove(path)
 	}
 	if err == nil {

@@ -26,8 +26,10 @@ func (r *Run) Pin(k ns.Kind, pid int) (string, error) {
 	}
 	source := fmt.Sprintf("/proc/%d/ns/%s", pid, k.File())
 	if err := unix.Mount(source, path, "", unix.MS_BIND, ""); err != nil {
-		return "", &ns.Diagnostic{Summary: fmt.Sprintf("pin %s on %s: %v", source, path, err), Errno: err.(unix.Errno),
+		d := &ns.Diagnostic{Summary: fmt.Sprintf("pin %s on %s: %v", source, path, err),
 			Hint: "pinning a namespace needs CAP_SYS_ADMIN in the host's mount namespace"}
+		errors.As(err, &d.Errno)
+		return "", d
 	}
 	return path, nil
 }

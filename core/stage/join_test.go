@@ -63,7 +63,7 @@ func TestJoiningIsForTheCloneAlone(t *testing.T) {
 	failed := errors.New("clone failed")
 	inside := ""
 	err := within([]Join{join}, func() error { inside = threadNS(t); return failed })
-	if err != failed {
+	if !errors.Is(err, failed) {
 		t.Errorf("got %v", err)
 	}
 	if inside == home || !strings.HasPrefix(inside, "uts:") {

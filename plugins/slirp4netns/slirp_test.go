@@ -81,7 +81,7 @@ func TestWayOut(t *testing.T) {
 	if !errors.As(err, &d) || !strings.Contains(d.Hint, "--map-root-user") || !strings.Contains(d.Detail, "mapped to nobody") {
 		t.Errorf("got %+v", d)
 	}
-	if other := errors.New("other"); explain(other) != other || explain(nil) != nil {
+	if other := errors.New("other"); !errors.Is(explain(other), other) || explain(nil) != nil {
 		t.Error("another error was changed")
 	}
 }

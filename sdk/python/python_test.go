@@ -6,6 +6,7 @@ package python
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,7 +31,7 @@ func run(t *testing.T, dir string, args ...string) []byte {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.Output()
-	if exit, ok := err.(*exec.ExitError); ok {
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		t.Fatalf("%v: %v\n%s%s", args, err, out, exit.Stderr)
 	} else if err != nil {
 		t.Fatal(err)

@@ -44,9 +44,8 @@ func (s *Session) try(k ns.Kind) Finding {
 	} else {
 		f.tell(newRun(s, &Invocation{}, &ns.Plan{}).explain(err))
 	}
-	if masks := mountsBelow("/proc/"); k == ns.PID && len(masks) > 0 {
-		d := &ns.Diagnostic{Severity: ns.Warning, Summary: "a new /proc can't be mounted in a user namespace"}
-		explainProc(d)
+	d := &ns.Diagnostic{Severity: ns.Warning, Summary: "a new /proc can't be mounted in a user namespace"}
+	if explainProc(d, mountTable()); k == ns.PID && d.Detail != "" {
 		f.Diagnostics = append(f.Diagnostics, *d)
 	}
 	return f

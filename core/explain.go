@@ -93,9 +93,12 @@ func sysctlIs(path, value string) bool {
 
 func (r *run) explainStep(e *stage.StepError) *ns.Diagnostic {
 	d := e.Diagnostic()
+	if kind, _ := e.Step.Op.Needs(); kind == ns.Mount {
+		explainMount(d, e, mountTable(), r.plan.Has(ns.User))
+	}
 	switch {
 	case e.Step.Op == ns.OpMount && e.Step.FSType == "proc" && e.Errno == unix.EPERM:
-		explainProc(d)
+		explainProc(d, mountTable())
 	case e.Step.Op.Confines():
 		explainConfinement(d, e)
 	case e.Errno == unix.ENOENT && e.Step.Target != "":
@@ -123,25 +126,18 @@ func explainConfinement(d *ns.Diagnostic, e *stage.StepError) {
 // explainProc looks for what hides parts of the outer proc. The kernel mounts a
 // new one in a user namespace only where nothing is hidden, since it would show
 // what the mask was to hide; its own message goes to the kernel log alone.
-func explainProc(d *ns.Diagnostic) {
-	masks := mountsBelow("/proc/")
+func explainProc(d *ns.Diagnostic, table []mountInfo) {
+	var masks []string
+	for _, m := range table {
+		if strings.HasPrefix(m.point, "/proc/") {
+			masks = append(masks, m.String())
+		}
+	}
 	if len(masks) == 0 {
 		return
 	}
-	d.Detail = fmt.Sprintf("/proc is masked here, as inside a container: %d mounts lie over it (the kernel says \"VFS: Mount too revealing\")", len(masks))
+	d.Detail = fmt.Sprintf("/proc is masked here, as inside a container (the kernel says \"VFS: Mount too revealing\"), by %s", strings.Join(masks, ", "))
 	d.Hint = "--proc=bind, which shows the outer processes"
-}
-
-// mountsBelow returns the mount points below prefix; proc(5), mountinfo.
-func mountsBelow(prefix string) []string {
-	text, _ := os.ReadFile("/proc/self/mountinfo")
-	var found []string
-	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) > 4 && strings.HasPrefix(f[4], prefix) {
-			found = append(found, f[4])
-		}
-	}
-	return found
 }
 
 func (r *run) explainExec(e *stage.ExecError) *ns.Diagnostic {

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/internal/install"
 	"github.com/nsrun/nsrun/internal/report"
 	"github.com/nsrun/nsrun/ns"
 	"github.com/spf13/cobra"
@@ -28,6 +29,9 @@ type listed struct {
 	Version string    `json:"version,omitempty"`
 	Summary string    `json:"summary,omitempty"`
 	Kinds   []ns.Kind `json:"kinds,omitempty"`
+	// Trust says whether the file is the one that was installed.
+	Trust       install.Trust `json:"trust"`
+	TrustReason string        `json:"trust_reason,omitempty"`
 }
 
 func newPluginList(dirs *[]string) *cobra.Command {
@@ -52,6 +56,13 @@ func list(ctx context.Context, s *session) []listed {
 	plugins := []listed{}
 	for _, c := range s.Candidates() {
 		l := listed{Candidate: c}
+		l.Trust, l.TrustReason = install.Judge(ctx, c, func(ctx context.Context) (string, error) {
+			p, err := s.Find(c.Path)
+			if err != nil {
+				return "", err
+			}
+			return s.Digest(ctx, p)
+		})
 		if c.Chosen {
 			d, err := s.DescribeNamed(ctx, c.Name)
 			if err != nil {
@@ -67,15 +78,26 @@ func list(ctx context.Context, s *session) []listed {
 
 func printPlugins(w io.Writer, plugins []listed) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAME\tVERSION\tKINDS\tSOURCE\tSTATE\tPATH")
+	fmt.Fprintln(t, "NAME\tVERSION\tKINDS\tSOURCE\tTRUST\tSTATE\tPATH")
 	for _, p := range plugins {
-		state := "ok"
-		if !p.Chosen {
-			state = p.Reason
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%v\t%s\t%s\n", p.Name, dash(p.Version), dash(ns.JoinKinds(p.Kinds, ",")), p.Source, state, p.Path)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%v\t%s\t%s\t%s\n", p.Name, dash(p.Version), dash(ns.JoinKinds(p.Kinds, ",")), p.Source, p.Trust, p.state(), p.Path)
 	}
-	return t.Flush()
+	err := t.Flush()
+	for _, p := range plugins {
+		// Why a file is untrusted is its state.
+		if p.TrustReason != "" && p.Trust != install.Untrusted {
+			fmt.Fprintf(w, "%s is %s: %s\n", p.Path, p.Trust, p.TrustReason)
+		}
+	}
+	return err
+}
+
+// state returns whether the plugin can be chosen by its name, or why not.
+func (l *listed) state() string {
+	if l.Chosen {
+		return "ok"
+	}
+	return l.Reason
 }
 
 func newPluginInspect(dirs *[]string) *cobra.Command {

@@ -21,8 +21,8 @@ func newPluginInstall() *cobra.Command {
 		Short: "Install a plugin, or all in a directory, for yourself or as root for everybody",
 		Long: "Install a plugin, or all in a directory, for yourself or as root for everybody.\n\n" +
 			"With a file SHA256SUMS beside them, each must be listed there with its sum. A plugin is\n" +
-			"copied, asked what it is, and put in its place in one step; if one of several can't be\n" +
-			"installed none is.",
+			"copied, asked what it is, put in its place in one step, and recorded there in nsrun.lock,\n" +
+			"which plugin list compares; if one of several can't be installed none is.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if to == "" {

@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -23,15 +21,15 @@ func newPluginLock(dirs *[]string) *cobra.Command {
 			"of --file; \"-\" is standard output. nsrun --locked[=FILE] then refuses others, wherever they lie.",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return withSession(*dirs, func(s *session) error {
-				text, err := lockText(cmd.Context(), s, names)
+				file, err := lockFile(cmd.Context(), s, names)
 				if err != nil {
 					return err
 				}
 				if to == "-" {
-					_, err = fmt.Fprint(cmd.OutOrStdout(), text)
+					_, err = fmt.Fprint(cmd.OutOrStdout(), file.Format())
 					return err
 				}
-				return replaceFile(to, text)
+				return file.Write(to)
 			})
 		},
 	}
@@ -39,9 +37,9 @@ func newPluginLock(dirs *[]string) *cobra.Command {
 	return cmd
 }
 
-// lockText returns the lock file of the plugins called names; of all that can be
+// lockFile returns the lock file of the plugins called names; of all that can be
 // used if there are none.
-func lockText(ctx context.Context, s *session, names []string) (string, error) {
+func lockFile(ctx context.Context, s *session, names []string) (*lock.File, error) {
 	if len(names) == 0 {
 		for _, c := range s.Candidates() {
 			if c.Chosen {
@@ -49,14 +47,14 @@ func lockText(ctx context.Context, s *session, names []string) (string, error) {
 			}
 		}
 	}
-	file := lock.File{Plugins: map[string]lock.Entry{}}
+	file := &lock.File{Plugins: map[string]lock.Entry{}}
 	var errs []error
 	for _, name := range names {
 		entry, err := lockEntry(ctx, s, name)
 		file.Plugins[name] = entry
 		errs = append(errs, err)
 	}
-	return file.Format(), errors.Join(errs...)
+	return file, errors.Join(errs...)
 }
 
 func lockEntry(ctx context.Context, s *session, name string) (lock.Entry, error) {
@@ -70,21 +68,4 @@ func lockEntry(ctx context.Context, s *session, name string) (lock.Entry, error)
 	}
 	sum, err := s.Digest(ctx, p)
 	return lock.Entry{Version: d.Version, SHA256: sum}, err
-}
-
-// replaceFile writes a file in one step: who reads it meanwhile sees the old one.
-func replaceFile(path, text string) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), ".nsrun-lock-")
-	if err != nil {
-		return fmt.Errorf("write lock file: %w", err)
-	}
-	_, err = temp.WriteString(text)
-	err = errors.Join(err, temp.Chmod(0o644), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write lock file: %w", errors.Join(err, os.Remove(temp.Name())))
-	}
-	return nil
 }

@@ -11,6 +11,9 @@
 //	version = "0.1.0"
 //	sha256 = "9b1c..."
 //
+// A lock file that lies beside the plugins themselves is the record of what was
+// installed there; for each plugin it has a line more, with the state of its file.
+//
 // The front of the command line reads it at a start, and links no TOML.
 package lock
 
@@ -35,6 +38,8 @@ type Entry struct {
 	Version string
 	// SHA256 is the digest of its file, 64 hexadecimal digits.
 	SHA256 string
+	// State is the state of its file when it was installed. Optional.
+	State *State
 }
 
 // File is a lock file that was read, or that is to be written.
@@ -48,10 +53,13 @@ type File struct {
 // Format returns the file's text, which depends on Plugins alone: sorted by name.
 func (f *File) Format() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by nsctl plugin lock; nsrun --locked compares.\nversion = %d\n", Version)
+	fmt.Fprintf(&b, "# Written by nsctl; nsrun --locked compares.\nversion = %d\n", Version)
 	for _, name := range slices.Sorted(maps.Keys(f.Plugins)) {
 		e := f.Plugins[name]
 		fmt.Fprintf(&b, "\n[plugin.%s]\nversion = %q\nsha256 = %q\n", name, e.Version, e.SHA256)
+		if e.State != nil {
+			fmt.Fprintf(&b, "stat = %q\n", e.State)
+		}
 	}
 	return b.String()
 }

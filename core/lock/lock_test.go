@@ -3,6 +3,8 @@
 package lock
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,7 +18,10 @@ var (
 )
 
 func TestAFormattedFileReadsTheSame(t *testing.T) {
-	f := File{Plugins: map[string]Entry{"net": {`1.0 "x"`, sumA}, "a-b": {"2", sumB}, "mount": {"3", sumA}}}
+	f := File{Plugins: map[string]Entry{
+		"net": {Version: `1.0 "x"`, SHA256: sumA}, "a-b": {Version: "2", SHA256: sumB},
+		"mount": {Version: "3", SHA256: sumA, State: &State{1, 2, 3, -4, 5, 6, 7, 0o755}},
+	}}
 	text := f.Format()
 	got, err := Parse("", text)
 	if err != nil {
@@ -38,6 +43,7 @@ verzion = 1
 version = 1.0
 sha256 = "abc"
 digest = "x"
+stat = "dev=1 ino=2 size=+3 mtime=4 ctime=5 uid=6 gid=7 mode=0755"
 [plugin.net]
 version = "1"
 version = "2"
@@ -60,10 +66,11 @@ what
 		"read /l:5: plugin.net.version: is not a text in double quotes",
 		"read /l:6: plugin.net.sha256: is not 64 hexadecimal digits",
 		"read /l:7: plugin.net.digest: is no key of a plugin",
-		"read /l:8: [plugin.net]: is there twice",
-		"read /l:9: plugin.net.version: is there twice",
+		"read /l:8: plugin.net.stat: is not the state of a file",
+		"read /l:9: [plugin.net]: is there twice",
 		"read /l:10: plugin.net.version: is there twice",
-		"read /l:11: \"what\": is neither a section nor a key with a value",
+		"read /l:11: plugin.net.version: is there twice",
+		"read /l:12: \"what\": is neither a section nor a key with a value",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -74,7 +81,7 @@ what
 }
 
 func TestCompareNamesBothDigests(t *testing.T) {
-	f := File{Path: "/l", Plugins: map[string]Entry{"net": {"1.0", sumA}}}
+	f := File{Path: "/l", Plugins: map[string]Entry{"net": {Version: "1.0", SHA256: sumA}}}
 	if err := f.Compare("net", "/p", sumA); err != nil {
 		t.Errorf("the locked plugin: %v", err)
 	}
@@ -84,5 +91,24 @@ func TestCompareNamesBothDigests(t *testing.T) {
 	}
 	if d, _ := f.Compare("pid", "/p", sumB).(*ns.Diagnostic); d == nil || !strings.Contains(d.Summary, "not in /l") {
 		t.Errorf("a plugin that isn't there: %+v", d)
+	}
+}
+
+func TestWriteReplacesWhatOthersMayRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := File{Plugins: map[string]Entry{"net": {Version: "1", SHA256: sumA}}}
+	if err := f.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	state, stateErr := StateOf(path)
+	if err != nil || stateErr != nil || string(text) != f.Format() || state.Mode != 0o644 || state.Size != int64(len(text)) {
+		t.Errorf("wrote %q with the state %v: %v, %v", text, state, err, stateErr)
+	}
+	if err := f.Write(filepath.Join(t.TempDir(), "missing", FileName)); err == nil {
+		t.Error("wrote into a directory that isn't there")
 	}
 }

@@ -5,6 +5,7 @@ package lock
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,12 +119,16 @@ func (p *parser) value(path, key, value string) {
 	text, err := strconv.Unquote(value)
 	e := p.file.Plugins[p.plugin]
 	switch {
-	case key != "version" && key != "sha256":
-		p.wrong(path, "is no key of a plugin", "version and sha256")
+	case !slices.Contains([]string{"version", "sha256", "stat"}, key):
+		p.wrong(path, "is no key of a plugin", "version, sha256 and stat")
 	case err != nil || value[0] != '"':
 		p.wrong(path, "is not a text in double quotes", key+` = "..."`)
 	case key == "version":
 		e.Version = text
+	case key == "stat":
+		if e.State = parseState(text); e.State == nil {
+			p.wrong(path, "is not the state of a file", `remove the line, or install the plugin again: "`+(&State{}).String()+`"`)
+		}
 	case len(text) != 64 || strings.Trim(text, "0123456789abcdef") != "":
 		p.wrong(path, "is not 64 hexadecimal digits", "nsctl plugin lock writes the file anew")
 	default:

@@ -37,8 +37,9 @@ type Plugin struct {
 }
 
 // Install copies the plugin at source, or all plugins in the directory source,
-// into the directory to, which is made if it isn't there. A plugin of the same
-// name there is replaced in one step. If one can't be installed none is.
+// into the directory to, which is made if it isn't there, and records them there.
+// A plugin of the same name there is replaced in one step. If one can't be installed
+// none is.
 func Install(ctx context.Context, source, to string) (plugins []Plugin, err error) {
 	files, err := filesOf(source)
 	if err != nil {
@@ -50,16 +51,34 @@ func Install(ctx context.Context, source, to string) (plugins []Plugin, err erro
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return nil, fmt.Errorf("install plugins: %w", err)
 	}
+	release, err := hold(to)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	record, err := readRecord(to)
+	if err != nil {
+		return nil, err
+	}
+	if plugins, err = stage(ctx, files, to); err != nil {
+		return nil, err
+	}
+	return plugins, update(record, to, plugins)
+}
+
+// stage copies the files into the directory to, under other names, and gives all of
+// them their names if none is refused.
+func stage(ctx context.Context, files []string, to string) (plugins []Plugin, err error) {
 	// In the same directory, so that renaming is one step, and what is checked is
 	// what will be found there.
-	stage, err := os.MkdirTemp(to, ".install-")
+	temp, err := os.MkdirTemp(to, ".install-")
 	if err != nil {
 		return nil, fmt.Errorf("install plugins: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	var errs []error
 	for _, file := range files {
-		p, err := prepare(ctx, file, stage)
+		p, err := prepare(ctx, file, temp)
 		p.Path = filepath.Join(to, filepath.Base(file))
 		plugins, errs = append(plugins, p), append(errs, err)
 	}

@@ -20,7 +20,7 @@ var (
 func TestAFormattedFileReadsTheSame(t *testing.T) {
 	f := File{Plugins: map[string]Entry{
 		"net": {Version: `1.0 "x"`, SHA256: sumA}, "a-b": {Version: "2", SHA256: sumB},
-		"mount": {Version: "3", SHA256: sumA, State: &State{1, 2, 3, -4, 5, 6, 7, 0o755}},
+		"mount": {Version: "3", SHA256: sumA, State: &State{1, 1<<64 - 2, 3, -4, 5, 6, 7, 0o755}},
 	}}
 	text := f.Format()
 	got, err := Parse("", text)

@@ -5,6 +5,8 @@ package lock
 import (
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +23,8 @@ type State struct {
 	Mode         uint32 // permissions, with set-user-ID and the like
 }
 
-// stateFormat is the text of a State: what String writes, parseState reads.
+// stateFormat is the text of a State: what String writes and parseState reads
+// by comparing: package fmt's scanner would be new in the front.
 const stateFormat = "dev=%d ino=%d size=%d mtime=%d ctime=%d uid=%d gid=%d mode=%04o"
 
 // StateOf returns the state of the file at path. The error is an *os.PathError.
@@ -44,10 +47,25 @@ func (s *State) String() string {
 
 // parseState reads what String wrote, or returns nil if that isn't it exactly.
 func parseState(text string) *State {
-	var s State
-	_, err := fmt.Sscanf(text, stateFormat, &s.Dev, &s.Ino, &s.Size, &s.MTime, &s.CTime, &s.UID, &s.GID, &s.Mode)
-	if err != nil || s.String() != text {
+	var n [8]uint64
+	for i, field := range strings.Fields(text) {
+		if _, value, ok := strings.Cut(field, "="); ok && i < len(n) {
+			n[i] = number(value)
+		}
+	}
+	s := State{n[0], n[1], int64(n[2]), int64(n[3]), int64(n[4]), uint32(n[5]), uint32(n[6]), uint32(n[7])}
+	if s.String() != text {
 		return nil
 	}
 	return &s
+}
+
+// number reads a number, negative or not, octal if it begins with 0. What it can't
+// read is 0.
+func number(text string) uint64 {
+	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
+		return uint64(n)
+	}
+	n, _ := strconv.ParseUint(text, 10, 64)
+	return n
 }

@@ -45,6 +45,12 @@ func LastWords(req *ns.HookRequest, name string) string {
 	return lastLines(tail(logFile(req, name), 0))
 }
 
+// Said reports whether a helper that is called name said words of late: in the last
+// 4 KiB of its log. [Finish] takes that away.
+func Said(req *ns.HookRequest, name, words string) bool {
+	return strings.Contains(tail(logFile(req, name), 0), words)
+}
+
 // readState reads what [Start] returned. It returns the zero state if that isn't
 // known, since PreExec was cut short.
 func readState(kept []byte) state {

@@ -196,7 +196,7 @@ func (h home) ask(ctx context.Context, req *ns.HookRequest) (missing, err error)
 		return missing, h.remove(ctx)
 	}
 	ended := errors.Is(err, unix.ECONNREFUSED) || isLost(err)
-	if ended && len(req.State) > 0 && h.wasKilled() {
+	if ended && len(req.State) > 0 && !h.endedByItself() {
 		missing = h.lostEarlier()
 	}
 	if ended || errors.Is(err, unix.ENOENT) {
@@ -205,12 +205,11 @@ func (h home) ask(ctx context.Context, req *ns.HookRequest) (missing, err error)
 	return nil, err
 }
 
-// wasKilled reports whether the network, to which nobody listens any more, ended
-// otherwise than by itself: then the keeper, once it is gone, has left the socket.
-func (h home) wasKilled() bool {
-	h.awaitEnd(endPatience)
-	_, err := os.Lstat(h.socket())
-	return err == nil
+// endedByItself reports whether the network, to which nobody listens any more, had no
+// run left. It says so before it stops listening, so that nobody has to wait for the
+// end of the keeper, which the kernel can delay for longer than a user has patience.
+func (h home) endedByItself() bool {
+	return helper.Said(h.shared(), keeperRole, farewell)
 }
 
 // lostEarlier warns that the network ended before the run.

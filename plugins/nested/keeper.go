@@ -4,9 +4,7 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -46,13 +44,11 @@ func keep(dir string) error {
 		return err
 	}
 	sayReady()
-	return h.watch(network, uplink)
+	return watch(network, uplink)
 }
 
-// watch waits until one of the processes has ended, and ends the other. If it was the
-// network's that ended by itself, because no run is left, it takes the socket away:
-// where a socket is that nobody listens to, the network was lost.
-func (h home) watch(network, uplink *exec.Cmd) error {
+// watch waits until one of the processes has ended, and ends the other.
+func watch(network, uplink *exec.Cmd) error {
 	ended := make(chan error)
 	go func() { ended <- explainEnd("network", network.Wait()) }()
 	go func() { ended <- explainEnd("uplink", uplink.Wait()) }()
@@ -61,9 +57,6 @@ func (h home) watch(network, uplink *exec.Cmd) error {
 	_ = uplink.Process.Kill()
 	<-ended
 	if network.ProcessState.Success() {
-		if err := os.Remove(h.socket()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
 		return nil
 	}
 	return first
@@ -87,7 +80,11 @@ func startNetwork(h home, up uplink) (*exec.Cmd, error) {
 	cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 	cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	cmd.ExtraFiles = []*os.File{os.NewFile(socketFD, "socket")}
+	// Only the network is to have it: nobody may be kept waiting by a keeper that has
+	// the socket open and never accepts.
+	socket := os.NewFile(socketFD, "socket")
+	defer socket.Close()
+	cmd.ExtraFiles = []*os.File{socket}
 	return cmd, startReady(cmd, "the network's process")
 }
 

@@ -272,34 +272,24 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestTheEndIsToldFromALoss asks while the keeper of a network that nobody listens for
-// any more still lives: it takes the socket away before it ends, or it doesn't.
+// TestTheEndIsToldFromALoss asks after a network to which nobody listens any more, while
+// its keeper still lives, and after one whose keeper said something else last.
 func TestTheEndIsToldFromALoss(t *testing.T) {
-	for name, killed := range map[string]bool{"ended": false, "killed": true} {
-		t.Run(name, func(t *testing.T) {
-			h := home(t.TempDir())
-			for _, file := range []string{"alive", "socket"} {
-				if err := os.WriteFile(h.file(file), nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			alive, err := os.Open(h.file("alive"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !nsnet.Flock(alive, time.Second) {
-				t.Fatal("the lock is taken")
-			}
-			go func() {
-				time.Sleep(100 * time.Millisecond) // the question should come first
-				if !killed {
-					os.Remove(h.socket())
-				}
-				alive.Close()
-			}()
-			if got := h.wasKilled(); got != killed {
-				t.Errorf("killed: %v, want %v", got, killed)
-			}
-		})
+	for log, ended := range map[string]bool{
+		"":                          false,
+		"signal: killed\n":          false,
+		farewell + "\n":             true,
+		farewell + "\n1\n2\n3\n4\n": true,
+	} {
+		h := home(t.TempDir())
+		if err := os.WriteFile(h.file(keeperRole+".log"), []byte(log), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.markAlive(); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.endedByItself(); got != ended {
+			t.Errorf("%q: ended by itself %v, want %v", log, got, ended)
+		}
 	}
 }

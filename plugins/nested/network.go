@@ -131,11 +131,16 @@ func (n *network) converse(conn *net.UnixConn) {
 	}
 }
 
+// farewell is what the network's process says when it ends by itself, into the
+// keeper's log. Who finds nobody listening and no such line has lost the network.
+const farewell = "no run is left on the network"
+
 // endIfIdle ends the process, and with it all that it made, if no run is left.
 func (n *network) endIfIdle() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.places) == 0 {
+		fmt.Fprintln(os.Stderr, farewell)
 		os.Exit(0)
 	}
 }

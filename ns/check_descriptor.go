@@ -38,7 +38,7 @@ func CheckDescriptor(d *Descriptor) []Diagnostic {
 	f.lines("requires", d.Requires)
 	for _, feature := range d.Requires {
 		if !slices.Contains(KnownFeatures, feature) {
-			f.add("requires the feature %s, which this nsrun doesn't have", quote(feature))
+			f.unknown("requires the feature %s, which this nsrun doesn't have", quote(feature))
 		}
 	}
 	f.options(d.Options)
@@ -84,7 +84,7 @@ func (f *faults) option(o *Option) {
 // values checks what the option says of its values.
 func (f *faults) values(o *Option) {
 	if !slices.Contains([]OptionType{String, Bool, Int, Duration, Path}, o.Type) {
-		f.add("unknown type %s", quote(string(o.Type)))
+		f.unknown("unknown type %s", quote(string(o.Type)))
 		return
 	}
 	switch {

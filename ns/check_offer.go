@@ -143,7 +143,7 @@ func (f *faults) answers(ds []Diagnostic) {
 		d := &ds[i]
 		f.where = fmt.Sprintf("diagnostic %d: ", i+1)
 		if d.Severity != Error && d.Severity != Warning && d.Severity != Notice {
-			f.add("unknown severity %s", quote(string(d.Severity)))
+			f.unknown("unknown severity %s", quote(string(d.Severity)))
 		}
 		f.required("summary", d.Summary)
 		f.text("detail", d.Detail)

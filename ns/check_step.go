@@ -71,7 +71,7 @@ func (f *faults) steps(steps []Step, have []Kind) {
 
 func (f *faults) step(s *Step, have []Kind) {
 	if _, known := s.Op.Needs(); !known {
-		f.add("unknown op %s", quote(string(s.Op)))
+		f.unknown("unknown op %s", quote(string(s.Op)))
 		return
 	}
 	f.where += string(s.Op) + ": "
@@ -83,7 +83,7 @@ func (f *faults) step(s *Step, have []Kind) {
 		f.add("mode is not made of permission bits: %#o", s.Mode)
 	}
 	if s.Phase != Setup && s.Phase != Inside {
-		f.add("unknown phase %s", quote(string(s.Phase)))
+		f.unknown("unknown phase %s", quote(string(s.Phase)))
 	}
 	if s.Phase == Inside && (s.Op == OpRootfs || s.Op == OpPivot) {
 		f.add("switches the root, so it can't come after the switch")
@@ -209,7 +209,7 @@ func (f *faults) attrs(attrs []Attr) {
 	for i, a := range attrs {
 		switch {
 		case !slices.Contains([]Attr{ReadOnly, NoSUID, NoDev, NoExec, NoAtime, StrictTime}, a):
-			f.add("unknown attribute %s", quote(string(a)))
+			f.unknown("unknown attribute %s", quote(string(a)))
 		case slices.Contains(attrs[:i], a):
 			f.add("attribute %s twice", a)
 		}

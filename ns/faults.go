@@ -35,6 +35,20 @@ func (f *faults) add(format string, args ...any) {
 	})
 }
 
+// UpgradeNsrun is what to do about a plugin that asks for what this nsrun doesn't
+// know: it was made for a newer one, or is wrong.
+const UpgradeNsrun = "upgrade nsrun, for which the plugin may be too new, or go back to an older plugin: nsctl plugin install FILE"
+
+// unknown adds a value of a closed set that this nsrun doesn't know, which may be one
+// of a later version: SPEC.md, R-8.
+func (f *faults) unknown(format string, args ...any) {
+	told := len(f.list)
+	f.add(format, args...)
+	if len(f.list) > told {
+		f.list[told].Hint = UpgradeNsrun
+	}
+}
+
 // diagnostics returns what was collected, nil if nothing was.
 func (f *faults) diagnostics() []Diagnostic {
 	if f.more > 0 {
@@ -116,7 +130,7 @@ func (f *faults) kinds(what string, list, allowed []Kind, why string) {
 	for i, k := range list {
 		switch {
 		case !k.Valid():
-			f.add("%s has the unknown kind %s", what, quote(string(k)))
+			f.unknown("%s has the unknown kind %s", what, quote(string(k)))
 		case !slices.Contains(allowed, k):
 			f.add("%s has %s, %s", what, k, why)
 		case slices.Contains(list[:i], k):
@@ -133,7 +147,7 @@ func (f *faults) points(list, allowed []Point, why string) {
 	for i, p := range list {
 		switch {
 		case p != PreExec && p != PostExec:
-			f.add("hooks has the unknown point %s", quote(string(p)))
+			f.unknown("hooks has the unknown point %s", quote(string(p)))
 		case !slices.Contains(allowed, p):
 			f.add("hooks has %s, %s", p, why)
 		case slices.Contains(list[:i], p):

@@ -42,11 +42,11 @@ func parseHandshake(line, dir string) (string, *ns.Diagnostic) {
 	core, version, network, address, protocol, certificate := field(0), field(1), field(2), field(3), field(4), field(5)
 	switch {
 	case core != strconv.Itoa(plugin.CoreProtocolVersion):
-		return "", otherVersion("go-plugin handshake "+core, strconv.Itoa(plugin.CoreProtocolVersion))
+		return "", otherVersion("go-plugin handshake ", core, plugin.CoreProtocolVersion)
 	case version != strconv.Itoa(wire.ProtocolVersion):
-		return "", otherVersion("protocol "+version, strconv.Itoa(wire.ProtocolVersion))
+		return "", otherVersion("protocol ", version, wire.ProtocolVersion)
 	case protocol != string(plugin.ProtocolGRPC):
-		return "", otherVersion("RPC protocol "+quote(protocol), string(plugin.ProtocolGRPC))
+		return "", otherRPC(protocol)
 	case certificate != "":
 		return "", badHandshake("names a TLS certificate, which nsrun didn't ask for")
 	case len(fields) > 7:
@@ -85,12 +85,24 @@ func printedFirst(line string) *ns.Diagnostic {
 	}
 }
 
-func otherVersion(theirs, ours string) *ns.Diagnostic {
+// otherVersion refuses a version that isn't ours, and says which side is the older one.
+func otherVersion(what, theirs string, ours int) *ns.Diagnostic {
+	d := &ns.Diagnostic{Summary: fmt.Sprintf("start plugin: speaks %s%s, and this nsrun %d", what, theirs, ours), Hint: ns.UpgradeNsrun}
+	if n, _ := strconv.Atoi(theirs); n < ours {
+		d.Hint = upgradePlugin
+	}
+	return d
+}
+
+func otherRPC(theirs string) *ns.Diagnostic {
 	return &ns.Diagnostic{
-		Summary: fmt.Sprintf("start plugin: speaks %s, and this nsrun %s", theirs, ours),
-		Hint:    "use a plugin built for this version of nsrun",
+		Summary: fmt.Sprintf("start plugin: speaks RPC protocol %s, and this nsrun %s", quote(theirs), plugin.ProtocolGRPC),
+		Hint:    "use a plugin that was built for nsrun: nsctl plugin install FILE",
 	}
 }
+
+// upgradePlugin is what to do about a plugin that lacks what this nsrun needs.
+const upgradePlugin = "upgrade the plugin, which is too old for this nsrun: nsctl plugin install FILE"
 
 func badHandshake(format string, args ...any) *ns.Diagnostic {
 	return &ns.Diagnostic{

@@ -76,7 +76,7 @@ func (i *instance) explainStatus(ctx context.Context, call string, deadline time
 	case s.Code() == codes.ResourceExhausted && strings.Contains(message, "send message larger than max"):
 		return tooLarge(call, "request")
 	case s.Code() == codes.Unimplemented:
-		return &ns.Diagnostic{Summary: call + ": the plugin doesn't know this call", Hint: reportHint}
+		return &ns.Diagnostic{Summary: call + ": the plugin doesn't know this call", Hint: upgradePlugin}
 	}
 	return &ns.Diagnostic{
 		Summary: fmt.Sprintf("%s: the plugin broke (%s)", call, s.Code()),

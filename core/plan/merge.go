@@ -171,7 +171,7 @@ func (m *merger) checkNeeds() {
 		switch {
 		case !ok:
 			m.fail(&ns.Diagnostic{Plugin: s.Plugin, Summary: "asks for the step " + string(s.Op) + " " + s.Target + ", which this nsrun does not know",
-				Hint: "upgrade nsrun, or use an older version of the plugin"})
+				Hint: ns.UpgradeNsrun})
 		case need != "" && !m.plan.Has(need):
 			m.fail(&ns.Diagnostic{Plugin: s.Plugin, Summary: "the step " + string(s.Op) + " needs a " + string(need) + " namespace, which this run does not have",
 				Hint: "add " + string(need) + " to --plugins"})

@@ -32,6 +32,7 @@ var handshakes = map[string]func(){
 	},
 	"core9":   func() { line("9|1|unix|%s|grpc|", listen()) },
 	"api9":    func() { line("1|9|unix|%s|grpc|", listen()) },
+	"api0":    func() { line("1|0|unix|%s|grpc|", listen()) },
 	"netrpc":  func() { line("1|1|unix|%s|netrpc|", listen()) },
 	"oldform": func() { line("1|1|unix|%s", listen()) },
 	"cert":    func() { line("1|1|unix|%s|grpc|%s", listen(), strings.Repeat("QUJD", 100)) },

@@ -31,7 +31,7 @@ func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find
 	defer s.Timings.Begin("post-exec " + call.Plugin)()
 	i := slices.IndexFunc(plugins, func(p find.Plugin) bool { return p.Name == call.Plugin })
 	if i < 0 {
-		return &ns.Diagnostic{Plugin: call.Plugin, Summary: "the journal of run " + call.RunID + " names no binary for this plugin"}
+		return noBinary(&call)
 	}
 	call.PID = 0
 	reply, err := s.undo(ctx, plugins[i], &call)
@@ -42,6 +42,10 @@ func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find
 		return err
 	}
 	return run.Undone(call.Plugin)
+}
+
+func noBinary(call *ns.HookRequest) error {
+	return &ns.Diagnostic{Plugin: call.Plugin, Summary: "the journal of run " + call.RunID + " names no binary for this plugin"}
 }
 
 // undo makes a PostExec call, and once more if the plugin or its host died of the

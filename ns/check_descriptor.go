@@ -15,6 +15,9 @@ const FeaturePlan = "plan"
 // anything starts, and may refuse it.
 const FeatureReview = "review"
 
+// FeatureCheckRun is the feature of plugins that can be called at [CheckRun].
+const FeatureCheckRun = "check-run"
+
 // KnownFeatures are the features that a descriptor may require of nsrun:
 // SPEC.md, "Versions and features".
 var KnownFeatures = []string{FeaturePlan, FeatureReview}

@@ -16,6 +16,10 @@ const (
 	// for every PreExec that was about to be called, even if that failed; it may
 	// be called again, and succeeds when there is nothing left to undo.
 	PostExec Point = "post-exec"
+	// CheckRun is any moment while the command runs: the plugin says whether what
+	// its PreExec made still holds. Offers and descriptors don't have it among
+	// their hooks; a plugin that can answer has [FeatureCheckRun].
+	CheckRun Point = "check-run"
 )
 
 // HookRequest calls a plugin at a point. It holds all that the hook needs: the
@@ -42,7 +46,7 @@ type HookRequest struct {
 	// Plan is the merged plan in JSON, as nsrun --dry-run=json prints it, for
 	// plugins that require [FeaturePlan].
 	Plan []byte `json:"plan,omitempty"`
-	// State is what PreExec returned, in PostExec; empty if it returned nothing.
+	// State is what PreExec returned, after it; empty if it returned nothing.
 	State []byte `json:"state,omitempty"`
 }
 

@@ -22,7 +22,7 @@
 // Before each call the SDK makes a fresh copy of the struct and fills its
 // fields from the settings of the request, so that a plugin keeps no state
 // between calls. More interfaces are optional: [PreExecer], [PostExecer],
-// [Checker], [Reviewer] and [SelfDescriber].
+// [Checker], [RunChecker], [Reviewer] and [SelfDescriber].
 package nsplugin
 
 import (
@@ -86,6 +86,15 @@ type PostExecer interface {
 type Checker interface {
 	// Check returns what stands in the way, and what would help.
 	Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
+}
+
+// RunChecker is a plugin that can say whether what its PreExec made for a run still
+// holds, for nsctl inspect --check. The SDK adds ns.FeatureCheckRun to its features.
+type RunChecker interface {
+	// CheckRun changes nothing. req is that of PostExec, but the child is alive. A
+	// notice says what holds, a warning what can't be checked, and an error what
+	// doesn't hold, each with its object.
+	CheckRun(ctx context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error)
 }
 
 // Reviewer is a plugin that is shown the whole of each run that it is in before

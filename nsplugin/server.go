@@ -40,7 +40,7 @@ func (s *server) Negotiate(ctx context.Context, req *ns.Request) (offer *ns.Offe
 // nothing to do there.
 func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (reply *ns.HookReply, err error) {
 	defer catch(string(req.Point), &err)
-	p, err := s.fresh(&req.Request, req.Point == ns.PostExec)
+	p, err := s.fresh(&req.Request, req.Point != ns.PreExec)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,10 @@ func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (reply *ns.HookR
 	}
 	if post, ok := p.(PostExecer); ok && req.Point == ns.PostExec {
 		return told(post.PostExec(ctx, req))
+	}
+	if checker, ok := p.(RunChecker); ok && req.Point == ns.CheckRun {
+		found, err := checker.CheckRun(ctx, req)
+		return &ns.HookReply{Diagnostics: found}, err
 	}
 	return nil, nil
 }
@@ -111,6 +115,9 @@ func (s *server) descriptor() (*ns.Descriptor, error) {
 	}
 	if _, ok := s.plugin.(Reviewer); ok && !slices.Contains(d.Requires, ns.FeatureReview) {
 		d.Requires = append(slices.Clone(d.Requires), ns.FeatureReview)
+	}
+	if _, ok := s.plugin.(RunChecker); ok && !slices.Contains(d.Features, ns.FeatureCheckRun) {
+		d.Features = append(slices.Clone(d.Features), ns.FeatureCheckRun)
 	}
 	for _, f := range fields {
 		d.Options = append(d.Options, f.option)

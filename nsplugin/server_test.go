@@ -69,6 +69,10 @@ func (f *full) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
 	return []ns.Diagnostic{*Noticef("kernel %s", facts.Kernel)}, errors.New("no")
 }
 
+func (f *full) CheckRun(_ context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error) {
+	return []ns.Diagnostic{*Noticef("%s of run %s", req.State, req.RunID)}, errors.New("gone")
+}
+
 // plain has only what a plugin must have.
 type plain struct{}
 
@@ -88,7 +92,7 @@ func TestDescriptorFollowsFromTheType(t *testing.T) {
 	same(t, "error", err, nil)
 	same(t, "descriptor", d, &ns.Descriptor{
 		Name: "full", Version: "1", Summary: "has everything",
-		Kinds: []ns.Kind{ns.UTS}, Features: []string{"x"},
+		Kinds: []ns.Kind{ns.UTS}, Features: []string{"x", ns.FeatureCheckRun},
 		Hooks: []ns.Point{ns.PreExec, ns.PostExec},
 		Options: []ns.Option{
 			{Name: "verbose", Short: "v", Type: ns.Bool, Help: "say more"},
@@ -176,6 +180,9 @@ func TestHooksReachTheirMethods(t *testing.T) {
 	same(t, "reply", reply, &ns.HookReply{State: []byte("64mr")})
 	_, err = s.Hook(t.Context(), &ns.HookRequest{Point: ns.PostExec, State: []byte("state")})
 	same(t, "post-exec", ns.Diagnose(err), []ns.Diagnostic{{Summary: "state"}})
+	reply, err = s.Hook(t.Context(), &ns.HookRequest{Point: ns.CheckRun, RunID: "r", State: []byte("state")})
+	same(t, "check-run", reply.Diagnostics, []ns.Diagnostic{{Severity: ns.Notice, Summary: "state of run r"}})
+	same(t, "check-run error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "gone"}})
 	ds, err := s.Check(t.Context(), ns.Facts{Kernel: "6.1"})
 	same(t, "check", ds, []ns.Diagnostic{{Severity: ns.Notice, Summary: "kernel 6.1"}})
 	same(t, "check error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "no"}})
@@ -194,7 +201,7 @@ func TestPostExecCanWarnAndSucceed(t *testing.T) {
 
 func TestPluginWithoutHooksHasNothingToDo(t *testing.T) {
 	s := newServer(&plain{})
-	for _, point := range []ns.Point{ns.PreExec, ns.PostExec} {
+	for _, point := range []ns.Point{ns.PreExec, ns.PostExec, ns.CheckRun} {
 		reply, err := s.Hook(t.Context(), &ns.HookRequest{Point: point})
 		if reply != nil || err != nil {
 			t.Errorf("%s: got %v, %v", point, reply, err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )
 
@@ -57,6 +58,17 @@ func (d Deadlines) withDefaults() Deadlines {
 	orElse(&d.PostExec, 30*time.Second)
 	orElse(&d.Check, 10*time.Second)
 	return d
+}
+
+// of is the deadline of a call at a point of a run.
+func (d Deadlines) of(p ns.Point) time.Duration {
+	switch p {
+	case ns.PreExec:
+		return d.PreExec
+	case ns.CheckRun:
+		return d.Check
+	}
+	return d.PostExec
 }
 
 // checkDir makes sure that nobody else can reach the sockets in dir.

@@ -79,11 +79,7 @@ func (h *Host) Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (o
 // Hook calls the plugin at req.Point and returns its reply, checked. A hook that
 // failed in the plugin has an error among the reply's diagnostics.
 func (h *Host) Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (reply *ns.HookReply, err error) {
-	deadline := h.cfg.Deadlines.PostExec
-	if req.Point == ns.PreExec {
-		deadline = h.cfg.Deadlines.PreExec
-	}
-	err = h.call(ctx, p, string(req.Point), deadline, func(ctx context.Context, i *instance) error {
+	err = h.call(ctx, p, string(req.Point), h.cfg.Deadlines.of(req.Point), func(ctx context.Context, i *instance) error {
 		if reply, err = i.client.Hook(ctx, req); err != nil {
 			return err
 		}

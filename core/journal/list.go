@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nsrun/nsrun/internal/plainfile"
+	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )
 
@@ -31,6 +32,8 @@ type Entry struct {
 	Joining *Joining `json:"-"`
 	// Owed are the plugins whose PostExec is still owed.
 	Owed []string `json:"owed,omitempty"`
+	// Calls are the PostExec calls that are owed, latest intent first.
+	Calls []ns.HookRequest `json:"-"`
 	// Dir is the run directory.
 	Dir string `json:"dir"`
 }
@@ -109,7 +112,8 @@ func entryOf(dir string, alive bool, records []Record) Entry {
 			}
 		}
 	}
-	for _, call := range owed(records[1:]) {
+	e.Calls = owed(records[1:])
+	for _, call := range e.Calls {
 		e.Owed = append(e.Owed, call.Plugin)
 	}
 	return e

@@ -60,6 +60,12 @@ func (c *Client) Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, 
 			return nil, err
 		}
 		return &ns.HookReply{Diagnostics: diagnosticsFrom(resp.GetDiagnostics())}, nil
+	case ns.CheckRun:
+		resp, err := c.service.Check(ctx, &pb.CheckRequest{Facts: factsTo(req.Request.Facts), Run: runTo(req), State: req.State})
+		if err != nil {
+			return nil, err
+		}
+		return &ns.HookReply{Diagnostics: diagnosticsFrom(resp.GetDiagnostics())}, nil
 	}
 	return nil, fmt.Errorf("BUG(nsrun): call a hook: unknown point %q", req.Point)
 }

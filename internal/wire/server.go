@@ -17,7 +17,7 @@ import (
 type Server interface {
 	Describe(ctx context.Context) (*ns.Descriptor, error)
 	Negotiate(ctx context.Context, req *ns.Request) (*ns.Offer, error)
-	// Hook is called with both points; State is set for ns.PostExec only.
+	// Hook is called with all points; State is set for those after ns.PreExec.
 	Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, error)
 	Check(ctx context.Context, facts ns.Facts) ([]ns.Diagnostic, error)
 	Review(ctx context.Context, req *ns.ReviewRequest) (*ns.ReviewReply, error)
@@ -59,17 +59,28 @@ func (s *service) PreExec(ctx context.Context, req *pb.PreExecRequest) (*pb.PreE
 }
 
 func (s *service) PostExec(ctx context.Context, req *pb.PostExecRequest) (*pb.PostExecResponse, error) {
+	return &pb.PostExecResponse{Diagnostics: s.later(ctx, ns.PostExec, req)}, nil
+}
+
+// later calls the plugin at a point after PreExec, and returns all that it says.
+func (s *service) later(ctx context.Context, at ns.Point, req interface {
+	GetRun() *pb.Run
+	GetState() []byte
+}) []*pb.Diagnostic {
 	hook := hookFrom(req.GetRun())
-	hook.Point, hook.State = ns.PostExec, req.GetState()
+	hook.Point, hook.State = at, req.GetState()
 	reply, err := s.server.Hook(ctx, hook)
-	resp := &pb.PostExecResponse{Diagnostics: diagnosticsTo(ns.Diagnose(err))}
+	said := ns.Diagnose(err)
 	if reply != nil {
-		resp.Diagnostics = append(resp.Diagnostics, diagnosticsTo(reply.Diagnostics)...)
+		said = append(said, reply.Diagnostics...)
 	}
-	return resp, nil
+	return diagnosticsTo(said)
 }
 
 func (s *service) Check(ctx context.Context, req *pb.CheckRequest) (*pb.CheckResponse, error) {
+	if req.GetRun() != nil {
+		return &pb.CheckResponse{Diagnostics: s.later(ctx, ns.CheckRun, req)}, nil
+	}
 	ds, err := s.server.Check(ctx, factsFrom(req.GetFacts()))
 	return &pb.CheckResponse{Diagnostics: diagnosticsTo(append(ds, ns.Diagnose(err)...))}, nil
 }

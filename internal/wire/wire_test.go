@@ -174,6 +174,13 @@ func TestEveryFieldTravels(t *testing.T) {
 	same(t, "post-exec reply", gotReply, &ns.HookReply{Diagnostics: reply.Diagnostics})
 	same(t, "post-exec request", f.hook, &post)
 
+	check := filled[ns.HookRequest]()
+	check.Point = ns.CheckRun
+	gotReply, err = c.Hook(ctx, &check)
+	same(t, "check-run error", err, nil)
+	same(t, "check-run reply", gotReply, &ns.HookReply{Diagnostics: reply.Diagnostics})
+	same(t, "check-run request", f.hook, &check)
+
 	facts := filled[ns.Facts]()
 	ds, err := c.Check(ctx, facts)
 	same(t, "check error", err, nil)
@@ -197,7 +204,7 @@ func TestEmptyAnswersTravel(t *testing.T) {
 	offer, err := c.Negotiate(ctx, &ns.Request{})
 	same(t, "negotiate error", err, nil)
 	same(t, "offer", offer, &ns.Offer{})
-	for _, point := range []ns.Point{ns.PreExec, ns.PostExec} {
+	for _, point := range []ns.Point{ns.PreExec, ns.PostExec, ns.CheckRun} {
 		reply, err := c.Hook(ctx, &ns.HookRequest{Point: point})
 		same(t, "hook error", err, nil)
 		same(t, "reply", reply, &ns.HookReply{})
@@ -213,7 +220,7 @@ func TestPluginErrorsAreDiagnostics(t *testing.T) {
 	offer, err := c.Negotiate(ctx, &ns.Request{})
 	same(t, "negotiate error", err, nil)
 	same(t, "negotiate", offer.Diagnostics, append([]ns.Diagnostic{{Severity: ns.Notice, Summary: "kept"}}, want...))
-	for _, point := range []ns.Point{ns.PreExec, ns.PostExec} {
+	for _, point := range []ns.Point{ns.PreExec, ns.PostExec, ns.CheckRun} {
 		reply, err := c.Hook(ctx, &ns.HookRequest{Point: point})
 		same(t, "hook error", err, nil)
 		same(t, string(point), reply.Diagnostics, want)

@@ -1626,8 +1626,13 @@ func (x *PostExecResponse) GetDiagnostics() []*Diagnostic {
 }
 
 type CheckRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Facts         *Facts                 `protobuf:"bytes,1,opt,name=facts,proto3" json:"facts,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Facts *Facts                 `protobuf:"bytes,1,opt,name=facts,proto3" json:"facts,omitempty"`
+	// A live run that is to be checked instead of the host. Only for plugins whose
+	// features have "check-run".
+	Run *Run `protobuf:"bytes,2,opt,name=run,proto3" json:"run,omitempty"`
+	// What PreExec returned for that run.
+	State         []byte `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1665,6 +1670,20 @@ func (*CheckRequest) Descriptor() ([]byte, []int) {
 func (x *CheckRequest) GetFacts() *Facts {
 	if x != nil {
 		return x.Facts
+	}
+	return nil
+}
+
+func (x *CheckRequest) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+func (x *CheckRequest) GetState() []byte {
+	if x != nil {
+		return x.State
 	}
 	return nil
 }
@@ -2161,9 +2180,11 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x03run\x18\x01 \x01(\v2\x14.nsrun.plugin.v1.RunR\x03run\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\fR\x05state\"Q\n" +
 	"\x10PostExecResponse\x12=\n" +
-	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\"<\n" +
+	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\"z\n" +
 	"\fCheckRequest\x12,\n" +
-	"\x05facts\x18\x01 \x01(\v2\x16.nsrun.plugin.v1.FactsR\x05facts\"N\n" +
+	"\x05facts\x18\x01 \x01(\v2\x16.nsrun.plugin.v1.FactsR\x05facts\x12&\n" +
+	"\x03run\x18\x02 \x01(\v2\x14.nsrun.plugin.v1.RunR\x03run\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\fR\x05state\"N\n" +
 	"\rCheckResponse\x12=\n" +
 	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\"\xde\x01\n" +
 	"\rReviewRequest\x12;\n" +
@@ -2269,29 +2290,30 @@ var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	15, // 23: nsrun.plugin.v1.PostExecRequest.run:type_name -> nsrun.plugin.v1.Run
 	26, // 24: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	6,  // 25: nsrun.plugin.v1.CheckRequest.facts:type_name -> nsrun.plugin.v1.Facts
-	26, // 26: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	4,  // 27: nsrun.plugin.v1.ReviewRequest.request:type_name -> nsrun.plugin.v1.NegotiateRequest
-	24, // 28: nsrun.plugin.v1.ReviewRequest.members:type_name -> nsrun.plugin.v1.Member
-	5,  // 29: nsrun.plugin.v1.Member.settings:type_name -> nsrun.plugin.v1.Setting
-	26, // 30: nsrun.plugin.v1.ReviewResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
-	10, // 31: nsrun.plugin.v1.ReviewResponse.freshness:type_name -> nsrun.plugin.v1.Freshness
-	0,  // 32: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
-	4,  // 33: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
-	16, // 34: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
-	19, // 35: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
-	21, // 36: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
-	23, // 37: nsrun.plugin.v1.Plugin.Review:input_type -> nsrun.plugin.v1.ReviewRequest
-	1,  // 38: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
-	7,  // 39: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
-	17, // 40: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
-	20, // 41: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
-	22, // 42: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
-	25, // 43: nsrun.plugin.v1.Plugin.Review:output_type -> nsrun.plugin.v1.ReviewResponse
-	38, // [38:44] is the sub-list for method output_type
-	32, // [32:38] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	15, // 26: nsrun.plugin.v1.CheckRequest.run:type_name -> nsrun.plugin.v1.Run
+	26, // 27: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	4,  // 28: nsrun.plugin.v1.ReviewRequest.request:type_name -> nsrun.plugin.v1.NegotiateRequest
+	24, // 29: nsrun.plugin.v1.ReviewRequest.members:type_name -> nsrun.plugin.v1.Member
+	5,  // 30: nsrun.plugin.v1.Member.settings:type_name -> nsrun.plugin.v1.Setting
+	26, // 31: nsrun.plugin.v1.ReviewResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	10, // 32: nsrun.plugin.v1.ReviewResponse.freshness:type_name -> nsrun.plugin.v1.Freshness
+	0,  // 33: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
+	4,  // 34: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
+	16, // 35: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
+	19, // 36: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
+	21, // 37: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
+	23, // 38: nsrun.plugin.v1.Plugin.Review:input_type -> nsrun.plugin.v1.ReviewRequest
+	1,  // 39: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
+	7,  // 40: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
+	17, // 41: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
+	20, // 42: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
+	22, // 43: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
+	25, // 44: nsrun.plugin.v1.Plugin.Review:output_type -> nsrun.plugin.v1.ReviewResponse
+	39, // [39:45] is the sub-list for method output_type
+	33, // [33:39] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_nsrun_plugin_v1_plugin_proto_init() }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package core
+
+import (
+	"context"
+	"slices"
+
+	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/ns"
+)
+
+// CheckRun asks each plugin that has made something for a live run whether that still
+// holds: SPEC.md, "Check". There is one finding for each, in the order in which they
+// made it; its notices are what holds.
+func (s *Session) CheckRun(ctx context.Context, run journal.Entry) []Finding {
+	plugins := s.current(run.Header.Plugins)
+	findings := make([]Finding, len(run.Calls))
+	_ = sideBySide(len(findings), func(i int) error {
+		call := run.Calls[len(run.Calls)-1-i]
+		call.Point = ns.CheckRun
+		f := &findings[i]
+		f.Part = "plugin " + call.Plugin
+		f.tell(f.askOf(ctx, s, plugins, &call))
+		return nil
+	})
+	return findings
+}
+
+// askOf has the plugin of a call check its run. What it says becomes part of f.
+func (f *Finding) askOf(ctx context.Context, s *Session, plugins []find.Plugin, call *ns.HookRequest) error {
+	i := slices.IndexFunc(plugins, func(p find.Plugin) bool { return p.Name == call.Plugin })
+	if i < 0 {
+		return noBinary(call)
+	}
+	d, err := s.Host.Describe(ctx, plugins[i])
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(d.Features, ns.FeatureCheckRun) {
+		f.Diagnostics = []ns.Diagnostic{{Plugin: call.Plugin, Severity: ns.Warning, Summary: "the plugin can't check what it made for a run"}}
+		return nil
+	}
+	reply, err := s.Host.Hook(ctx, plugins[i], call)
+	if err != nil {
+		return err
+	}
+	f.Diagnostics = reply.Diagnostics
+	return nil
+}

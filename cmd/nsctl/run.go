@@ -38,22 +38,6 @@ func findRun(base *journal.Base, name string) (journal.Entry, error) {
 	return journal.Entry{}, &ns.Diagnostic{Summary: fmt.Sprintf("%d live runs are called %s", len(found), name), Hint: "nsctl ps lists the runs that are alive"}
 }
 
-func newInspect() *cobra.Command {
-	return &cobra.Command{
-		Use: "inspect RUN", Short: "Show a run as JSON: its command, namespaces, plugins and what they reported",
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withSession(nil, func(s *session) error {
-				run, err := findRun(s.Base, args[0])
-				if err != nil {
-					return err
-				}
-				return printJSON(cmd.OutOrStdout(), run)
-			})
-		},
-	}
-}
-
 func newKill() *cobra.Command {
 	var signal string
 	cmd := &cobra.Command{

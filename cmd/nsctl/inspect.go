@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"io"
+
+	"github.com/nsrun/nsrun/core"
+	"github.com/nsrun/nsrun/internal/report"
+	"github.com/nsrun/nsrun/ns"
+	"github.com/spf13/cobra"
+)
+
+func newInspect() *cobra.Command {
+	var check, asJSON bool
+	cmd := &cobra.Command{
+		Use: "inspect RUN", Short: "Show a run as JSON: its command, namespaces, plugins and what they reported",
+		Long: `Show a run as JSON: its command, namespaces, plugins and what they reported.
+
+With --check, ask the plugins instead whether what they made for the run still
+holds: interfaces, addresses, routes, rules, helpers, and for a CNI network what
+the CHECK of its plugins says. Nothing is changed. The exit status is 1 if
+something doesn't hold.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withSession(nil, func(s *session) error {
+				if check {
+					return checkRun(cmd.Context(), cmd.OutOrStdout(), s, args[0], asJSON)
+				}
+				run, err := findRun(s.Base, args[0])
+				if err != nil {
+					return err
+				}
+				return printJSON(cmd.OutOrStdout(), run)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "ask the plugins whether what they made for the run still holds")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, also with --check")
+	return cmd
+}
+
+// checkRun prints what the run's plugins say of it, and returns the status to exit with.
+func checkRun(ctx context.Context, w io.Writer, s *session, name string, asJSON bool) error {
+	run, err := findRun(s.Base, name)
+	if err != nil {
+		return err
+	}
+	findings := s.CheckRun(ctx, run)
+	// What the end of the run undid meanwhile isn't missing.
+	if _, err := findRun(s.Base, run.Header.ID); err != nil {
+		return err
+	}
+	if asJSON {
+		err = printJSON(w, findings)
+	} else {
+		printChecks(w, findings)
+	}
+	if err != nil {
+		return err
+	}
+	return verdict(findings)
+}
+
+// marks say how a line of a check is meant.
+var marks = map[ns.Severity]string{ns.Notice: "ok", ns.Warning: "not checked", ns.Error: "no"}
+
+func printChecks(w io.Writer, findings []core.Finding) {
+	for _, f := range findings {
+		for _, d := range f.Diagnostics {
+			mark := marks[d.Severity]
+			d.Severity = ns.Error // the mark says it
+			report.Diagnostic(w, mark, &d)
+		}
+	}
+}

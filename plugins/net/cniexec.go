@@ -35,7 +35,7 @@ type cniExec struct {
 type cniError struct {
 	Reply   types.Error // code, message and details, as the protocol has them
 	Plugin  string      // its type
-	Command string      // ADD, DEL, STATUS or VERSION
+	Command string      // ADD, CHECK, DEL, STATUS or VERSION
 	Stderr  string      // the end of what it wrote there
 }
 

@@ -75,6 +75,11 @@ func TestForeignConflists(t *testing.T) {
 			if said := run(tt.ask[0], tt.ask[1:]...); !regexp.MustCompile(tt.want).MatchString(said) {
 				t.Errorf("%v says %s; want %s", tt.ask, said, tt.want)
 			}
+			for _, d := range s.check(n) {
+				if hasCheck := !strings.Contains(tt.text, `"0.3.1"`); d.Severity == ns.Error || hasCheck == (d.Severity == ns.Warning) {
+					t.Errorf("check: %+v", d)
+				}
+			}
 			s.MustPost(n)
 			h.Lacks(s.ID, `10\.9\.0\.([2-9]|[1-9]\d|1\d\d)`, `veth\w+`)
 			if !strings.Contains(h.Run("ip", "link", "show", "outside"), "outside") {

@@ -264,3 +264,18 @@ func TestFind(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckSeesTheHelper(t *testing.T) {
+	req := request(t)
+	pid := start(t, req, "well")
+	if d := Check(req, "dummy"); d.Severity != ns.Notice {
+		t.Errorf("alive: %+v", d)
+	}
+	if err := Finish(context.Background(), req, "dummy", ""); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("helper dummy: process %d has ended", pid)
+	if d := Check(req, "dummy"); d.Severity != ns.Error || d.Summary != want {
+		t.Errorf("gone: %+v; want %s", d, want)
+	}
+}

@@ -116,6 +116,20 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	return reply, nil
 }
 
+// CheckRun says whether the sandbox's place on the bridge is as PreExec made it.
+func (n *native) CheckRun(_ context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error) {
+	w, err := n.resolve()
+	if err != nil {
+		return nil, err
+	}
+	k, err := bridge.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	return w.CheckRun(k, req.RunID, req.Paths[ns.Net], req.State)
+}
+
 // PostExec detaches the sandbox. Without PreExec's state, all that there is to undo is
 // found by the run's id, so that it doesn't matter how far PreExec came.
 func (n *native) PostExec(_ context.Context, req *ns.HookRequest) error {

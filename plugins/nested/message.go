@@ -28,10 +28,14 @@ import (
 //
 //	hook     detach RUN
 //	network  how many are left
+//
+//	hook     check RUN
+//	network  addresses, id, what was found
 const (
 	attachCall  = "attach"
 	connectCall = "connect"
 	detachCall  = "detach"
+	checkCall   = "check"
 )
 
 // call is what a hook says.
@@ -55,6 +59,8 @@ type answer struct {
 	Left int `json:"left,omitempty"`
 	// MAC is the sandbox's hardware address, in a box's answer.
 	MAC net.HardwareAddr `json:"mac,omitempty"`
+	// Found is what a check of the run's place has found.
+	Found nsnet.Findings `json:"found,omitempty"`
 	// Errors say why it didn't do it.
 	Errors []ns.Diagnostic `json:"errors,omitempty"`
 }

@@ -118,6 +118,8 @@ func (n *network) converse(conn *net.UnixConn) {
 			pending = nil
 		case c.Call == detachCall:
 			a, err = n.detach(c.Run.ID)
+		case c.Call == checkCall:
+			a, err = n.check(c.Run.ID)
 		default:
 			closeAll(files)
 			err = nsplugin.Errorf("unknown call %s", c.Call)
@@ -226,6 +228,18 @@ func (n *network) detach(runID string) (*answer, error) {
 	}
 	err := n.remove(p)
 	return &answer{Network: n.id, Left: len(n.places)}, err
+}
+
+// check says what of a run's place is as it was made.
+func (n *network) check(runID string) (*answer, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.places[runID]
+	if p == nil {
+		return nil, nsplugin.Errorf("check run %s: it is not on this network", runID)
+	}
+	found, _, err := p.wish.CheckPlace(n.kernel, runID, p.state)
+	return &answer{Network: n.id, Found: found, Addresses: p.address}, err
 }
 
 // remove takes a place away. If it was the last one, all goes with this process.

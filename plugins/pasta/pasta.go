@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func (p *pasta) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookReply
 	if err != nil {
 		return nil, explain(err)
 	}
-	place := nsnet.Place{Addresses: addressesOf(req.PID)}
+	place := nsnet.Place{Addresses: nsnet.AddressesOf(req.PID)}
 	if len(w.allowed) > 0 {
 		place.Gateways = hostInside
 	}
@@ -141,6 +142,24 @@ func (w *wish) results(place nsnet.Place) map[string]string {
 		"ports":      nsnet.PortsText(w.ports),
 		"allow-host": nsnet.PortsText(w.allowed),
 	})
+}
+
+// CheckRun says whether pasta still serves the sandbox.
+func (p *pasta) CheckRun(_ context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error) {
+	found := nsnet.Findings{*helper.Check(req, "pasta")}
+	found.CheckInterface(req.PID)
+	found.CheckAddresses(req.PID, p.asked())
+	return found, nil
+}
+
+// asked are the addresses that the user asked for, which were read before, in PreExec.
+func (p *pasta) asked() []netip.Addr {
+	ips, _ := p.Addresses()
+	var all []netip.Addr
+	for _, a := range ips {
+		all = append(all, a.Addr)
+	}
+	return all
 }
 
 // PostExec ends pasta.

@@ -191,6 +191,14 @@ func (w *wish) results() map[string]string {
 	})
 }
 
+// CheckRun says whether slirp4netns still serves the sandbox.
+func (s *slirp) CheckRun(_ context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error) {
+	found := nsnet.Findings{*helper.Check(req, "slirp4netns")}
+	found.CheckInterface(req.PID)
+	found.CheckAddresses(req.PID, []netip.Addr{address})
+	return found, nil
+}
+
 // PostExec ends slirp4netns.
 func (s *slirp) PostExec(ctx context.Context, req *ns.HookRequest) error {
 	return helper.Finish(ctx, req, "slirp4netns", farewell)

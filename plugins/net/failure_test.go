@@ -397,3 +397,20 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestBridgeWithoutAddress attaches to a bridge that lost its hardware address with its
+// last interface, before anybody told it one.
+func TestBridgeWithoutAddress(t *testing.T) {
+	h := newHost(t)
+	h.Run("ip", "link", "add", defaultBridge, "type", "bridge")
+	h.Run("ip", "link", "add", "first", "type", "veth", "peer", "name", "far")
+	h.Run("ip", "link", "set", "far", "master", defaultBridge)
+	h.Run("ip", "link", "delete", "first")
+	if text := h.Run("ip", "-o", "link", "show", defaultBridge); !strings.Contains(text, "00:00:00:00:00:00 brd") {
+		t.Fatalf("the bridge has an address: %s", text)
+	}
+	s := h.newSandbox()
+	n := &network{}
+	s.mustPre(n)
+	s.MustPost(n)
+}

@@ -90,6 +90,7 @@ func (n *network) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookRep
 		return nil, err
 	}
 	w.repairLeases()
+	w.mendBridge()
 	result, err := a.add(ctx)
 	if err == nil {
 		err = w.reachable(result)

@@ -187,15 +187,23 @@ func (w *wish) bridgeProblem() (problem, hint string) {
 	if w.own != nil {
 		return w.own.subnets.BridgeProblem(w.own.device)
 	}
+	return nsnet.LinkProblem(w.bridgeDevice())
+}
+
+// bridgeDevice is the name of the network's bridge, or "".
+func (w *wish) bridgeDevice() string {
+	if w.own != nil {
+		return w.own.device
+	}
 	for _, p := range w.conf.list.Plugins {
 		var conf struct {
 			Bridge string `json:"bridge"`
 		}
 		if p.Network.Type == "bridge" && json.Unmarshal(p.Bytes, &conf) == nil && conf.Bridge != "" {
-			return nsnet.LinkProblem(conf.Bridge)
+			return conf.Bridge
 		}
 	}
-	return "", ""
+	return ""
 }
 
 // repairLeases frees addresses that belong to nobody. If that fails, attaching

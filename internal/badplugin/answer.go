@@ -40,6 +40,10 @@ func (s *server) Describe(context.Context) (*ns.Descriptor, error) {
 		d.Requires = []string{ns.FeatureReview}
 	case "sensitive":
 		d.Options = []ns.Option{{Name: "key", Type: ns.String, Help: "never shown", Sensitive: true}}
+	case "needskey":
+		d.Options = []ns.Option{{Name: "key", Type: ns.String, Help: "never shown", Sensitive: true}}
+	case "badoption":
+		d.Options = []ns.Option{{Name: "count", Type: "number", Help: "how many"}}
 	case "anyvalue":
 		d.Options = []ns.Option{{Name: "count", Type: ns.Int, Help: "how many"}}
 	case "interrupt":
@@ -151,6 +155,11 @@ func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, 
 
 // Check implements wire.Server.
 func (s *server) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
+	if s.mode == "checklitter" {
+		if _, err := os.MkdirTemp("", "bad"); err != nil {
+			return nil, err
+		}
+	}
 	if s.mode == "badcheck" {
 		return []ns.Diagnostic{{Severity: "dreadful", Summary: "checked"}}, nil
 	}

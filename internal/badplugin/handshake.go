@@ -87,6 +87,17 @@ var handshakes = map[string]func(){
 		}
 		line("1|1|unix|%s|grpc|", path)
 	},
+	// sleeper and listen are what a plugin leaves running. They end by themselves.
+	"sleeper": func() {
+		time.Sleep(30 * time.Second)
+		os.Exit(0)
+	},
+	"listen": func() {
+		_, err := net.Listen("unix", os.Getenv("SOCK"))
+		must(err)
+		time.Sleep(10 * time.Second)
+		os.Exit(0)
+	},
 	"helper": func() {
 		_, err := net.Listen("unix", os.Getenv("SOCK"))
 		must(err)

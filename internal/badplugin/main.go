@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "badplugin: run as nsrun-plugin-bad-MODE, by tests only")
 		os.Exit(2)
 	}
-	if os.Getenv(wire.CookieKey) != wire.CookieValue && mode != "helper" && mode != "byhand" {
+	if os.Getenv(wire.CookieKey) != wire.CookieValue && !slices.Contains([]string{"helper", "listen", "sleeper", "byhand"}, mode) {
 		fmt.Fprintln(os.Stderr, "badplugin: a plugin for tests")
 		os.Exit(2)
 	}
@@ -79,6 +80,8 @@ func intercept(mode string) grpc.UnaryServerInterceptor {
 			sleep()
 		case mode == "status" && call == "Negotiate":
 			return nil, status.Error(codes.Internal, "\x1b[2Jsaid\nthis")
+		case mode == "rudely" && call == "Negotiate" && strings.Contains(fmt.Sprint(req), "no-such-option"):
+			return nil, status.Error(codes.InvalidArgument, "no such option")
 		case mode == "longstatus" && call == "Negotiate":
 			return nil, status.Error(codes.Internal, strings.Repeat("x", 1<<20))
 		case mode == "unimplemented" && call == "Negotiate":

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/nsrun/nsrun/ns"
@@ -39,6 +42,38 @@ var offers = map[string]func(*ns.Request) (*ns.Offer, error){
 	"anyvalue": func(req *ns.Request) (*ns.Offer, error) {
 		if _, ok := req.Get("count"); ok {
 			return &ns.Offer{Kinds: req.Owns}, nil
+		}
+		return offer(req)
+	},
+	"fdleak": func(req *ns.Request) (*ns.Offer, error) {
+		_, err := syscall.Open("/dev/zero", syscall.O_RDONLY, 0)
+		o, err2 := offer(req)
+		return o, errors.Join(err, err2)
+	},
+	"tty": func(req *ns.Request) (*ns.Offer, error) {
+		_, err := syscall.Open("/dev/ptmx", syscall.O_RDONLY|syscall.O_NOCTTY, 0)
+		o, err2 := offer(req)
+		return o, errors.Join(err, err2)
+	},
+	"listener": func(req *ns.Request) (*ns.Offer, error) {
+		cmd := exec.Command("/proc/self/exe")
+		name := fmt.Sprint("@nsrun-bad-listener-", os.Getpid())
+		cmd.Args, cmd.Env = []string{"nsrun-plugin-bad-listen"}, []string{"SOCK=" + name}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		err := cmd.Start()
+		for err == nil {
+			conn, dialErr := net.Dial("unix", name)
+			if dialErr == nil {
+				conn.Close()
+				break
+			}
+		}
+		o, err2 := offer(req)
+		return o, errors.Join(err, err2)
+	},
+	"baddiag": func(req *ns.Request) (*ns.Offer, error) {
+		if len(req.Settings) > 0 {
+			return &ns.Offer{Diagnostics: []ns.Diagnostic{{Severity: "dreadful", Summary: "no such option"}}}, nil
 		}
 		return offer(req)
 	},
@@ -98,6 +133,53 @@ var hooks = map[string]func(*ns.HookRequest) (*ns.HookReply, error){
 		}
 		return &ns.HookReply{}, os.Mkdir(filepath.Join(os.TempDir(), req.RunID), 0o700)
 	},
+	// undohalf forgets the rest when it was killed between two steps.
+	"undohalf": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		mark, rest := filepath.Join(os.TempDir(), req.RunID+".mark"), filepath.Join(os.TempDir(), req.RunID)
+		if req.Point == ns.PreExec {
+			return &ns.HookReply{}, errors.Join(os.Mkdir(mark, 0o700), os.Mkdir(rest, 0o700))
+		}
+		if os.Remove(mark) != nil {
+			return &ns.HookReply{}, nil
+		}
+		time.Sleep(500 * time.Millisecond)
+		return &ns.HookReply{}, os.Remove(rest)
+	},
+	"undoall": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point == ns.PreExec {
+			return &ns.HookReply{}, os.Mkdir(filepath.Join(os.TempDir(), "conform-"+req.RunID), 0o700)
+		}
+		entries, err := os.ReadDir(os.TempDir())
+		for _, e := range entries {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(os.TempDir(), e.Name())))
+		}
+		return &ns.HookReply{}, err
+	},
+	"needskey": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if _, ok := req.Request.Get("key"); !ok && req.Point == ns.PostExec {
+			return nil, &ns.Diagnostic{Summary: "no key to undo with", Option: "key"}
+		}
+		return &ns.HookReply{}, nil
+	},
+	"stopchild": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point == ns.PreExec {
+			return &ns.HookReply{}, syscall.Kill(req.PID, syscall.SIGSTOP)
+		}
+		return &ns.HookReply{}, nil
+	},
+	// helperstays leaves a program that serves the run, in a session of its own.
+	"helperstays": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point == ns.PostExec {
+			return &ns.HookReply{}, nil
+		}
+		return serveRun(req.RunID)
+	},
+	"helperwithoutid": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point == ns.PostExec {
+			return &ns.HookReply{}, nil
+		}
+		return serveRun("somebody")
+	},
 	"needsstate": func(req *ns.HookRequest) (*ns.HookReply, error) {
 		path := filepath.Join(os.TempDir(), req.RunID)
 		if req.Point == ns.PostExec {
@@ -108,4 +190,16 @@ var hooks = map[string]func(*ns.HookRequest) (*ns.HookReply, error){
 		}
 		return &ns.HookReply{State: []byte("made")}, os.Mkdir(path, 0o700)
 	},
+}
+
+// serveRun starts a program with name in its arguments, and names it as one that
+// serves the run.
+func serveRun(name string) (*ns.HookReply, error) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args, cmd.Env = []string{"nsrun-plugin-bad-sleeper", name}, []string{}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &ns.HookReply{Helpers: []ns.Helper{{Name: "sleeper", PID: cmd.Process.Pid}}}, nil
 }

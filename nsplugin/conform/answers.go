@@ -28,11 +28,15 @@ func (a *AnswerCheck) Run(ctx context.Context, p *Plugin, d *ns.Descriptor, c *C
 // Answers are the checks that are made once for a plugin.
 var Answers = []AnswerCheck{
 	{Check{ID: "D-1", Name: "the descriptor is valid"}, validDescriptor},
+	{Check{ID: "D-3", Name: "its options are valid"}, validOptions},
 	{Check{ID: "D-2", Name: "describing is pure"}, pureDescribe},
+	{Check{ID: "R-1", Name: "a refusal is an answer, no gRPC error"}, refusesInAnAnswer},
+	{Check{ID: "G-4", Name: "a refusal is fit to be told"}, refusesInWords},
 	{Check{ID: "N-4", Name: "an option that isn't described is refused"}, refusesUnknownOption},
 	{Check{ID: "S-4", Name: "values that don't fit are refused", Should: true}, refusesBadValues},
 	{Check{ID: "C-1", Name: "checking the host says what nsrun takes"}, validCheck},
 	{Check{ID: "W-2", Name: "a review is valid, and the same each time"}, steadyReview},
+	{Check{ID: "U-6", Name: "undoing needs no sensitive option"}, undoesWithoutSecrets},
 	{Check{ID: "U-1", Name: "undoing what was never done succeeds, again and again"}, undoesNothing},
 }
 
@@ -57,8 +61,22 @@ func said(ds []ns.Diagnostic) []string {
 	return lines
 }
 
+// validDescriptor leaves the options to validOptions.
 func validDescriptor(_ context.Context, _ *Plugin, d *ns.Descriptor, _ *Case) Verdict {
-	return Verdict{Faults: said(ns.CheckDescriptor(d))}
+	return Verdict{Faults: descriptorFaults(d, nil)}
+}
+
+func validOptions(_ context.Context, _ *Plugin, d *ns.Descriptor, _ *Case) Verdict {
+	others := descriptorFaults(d, nil)
+	all := descriptorFaults(d, d.Options)
+	return Verdict{Faults: slices.DeleteFunc(all, func(s string) bool { return slices.Contains(others, s) })}
+}
+
+// descriptorFaults returns what would be wrong with d if it had these options.
+func descriptorFaults(d *ns.Descriptor, options []ns.Option) []string {
+	with := *d
+	with.Options = options
+	return said(ns.CheckDescriptor(&with))
 }
 
 func pureDescribe(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Verdict {
@@ -72,13 +90,31 @@ func pureDescribe(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Ver
 	return failure(err)
 }
 
-func refusesUnknownOption(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Verdict {
+// offerRefused asks for an option that no plugin has.
+func offerRefused(ctx context.Context, p *Plugin, d *ns.Descriptor) (*ns.Offer, error) {
 	c := Case{Settings: []ns.Setting{{Option: "no-such-option", Args: []string{"x"}}}}
-	offer, err := p.Negotiate(ctx, c.Request(d))
+	return p.Negotiate(ctx, c.Request(d))
+}
+
+func refusesUnknownOption(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Verdict {
+	offer, err := offerRefused(ctx, p, d)
 	if err == nil && !ns.HasErrors(offer.Diagnostics) {
 		return fault("--no-such-option was accepted")
 	}
+	return Verdict{} // an error is for refusesInAnAnswer to tell
+}
+
+func refusesInAnAnswer(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Verdict {
+	_, err := offerRefused(ctx, p, d)
 	return failure(err)
+}
+
+func refusesInWords(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Verdict {
+	offer, err := offerRefused(ctx, p, d)
+	if err != nil {
+		return skip("it gives no answer: [R-1]")
+	}
+	return Verdict{Faults: said(ns.CheckDiagnostics(offer.Diagnostics))}
 }
 
 // misfits are values that no option of the type takes.
@@ -147,6 +183,15 @@ func steadyReview(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Ver
 
 // neverRun is the id of a run that never was.
 const neverRun = "conform-never-run"
+
+// undoesWithoutSecrets asks to undo as nsrun does for a run with a sensitive
+// option, which isn't written down.
+func undoesWithoutSecrets(ctx context.Context, p *Plugin, d *ns.Descriptor, c *Case) Verdict {
+	if !slices.ContainsFunc(d.Options, func(o ns.Option) bool { return o.Sensitive }) {
+		return skip("no option is sensitive")
+	}
+	return undoesNothing(ctx, p, d, c)
+}
 
 func undoesNothing(ctx context.Context, p *Plugin, d *ns.Descriptor, _ *Case) Verdict {
 	if !slices.Contains(d.Hooks, ns.PostExec) {

@@ -38,6 +38,12 @@ func (r *runner) hooks() []row {
 		{Check{ID: "U-1", Name: "PostExec undoes a PreExec that was killed at once"}, r.withHooks(r.killedAfter(0))},
 		{Check{ID: "U-1", Name: "PostExec undoes a PreExec that was killed half-way"}, r.withHooks(r.killedAfter(5 * time.Millisecond))},
 		{Check{ID: "U-1", Name: "PostExec undoes a PreExec whose answer was lost"}, r.withHooks(r.killedAfter(time.Minute))},
+		{Check{ID: "U-1", Name: "PostExec finishes a PostExec that was killed at once"}, r.withHooks(r.undoKilledAfter(0))},
+		{Check{ID: "U-1", Name: "PostExec finishes a PostExec that was killed half-way"}, r.withHooks(r.undoKilledAfter(50 * time.Millisecond))},
+		{Check{ID: "U-1", Name: "PostExec succeeds after a PostExec whose answer was lost"}, r.withHooks(r.undoKilledAfter(time.Minute))},
+		{Check{ID: "U-5", Name: "PostExec leaves other runs alone"}, r.withHooks(r.leavesOthers)},
+		{Check{ID: "E-6", Name: "the child is neither stopped nor traced nor ended"}, r.withHooks(r.leavesChild)},
+		{Check{ID: "P-8", Name: "programs that serve the run carry its id, and end with it"}, r.withHooks(r.endsHelpers)},
 	}
 }
 
@@ -94,45 +100,90 @@ func (r *runner) try(offer *ns.Offer, f func(t *trial) []string) Verdict {
 		return failure(err)
 	}
 	id := "conform" + strconv.FormatInt(time.Now().UnixNano(), 36)
-	return Verdict{Faults: f(&trial{r, child, &ns.HookRequest{
+	r.serves = id
+	defer func() { r.serves = "" }()
+	faults := f(&trial{r, child, &ns.HookRequest{
 		Point: ns.PreExec, Plugin: r.descriptor.Name, RunID: id, RunName: id, PID: child.PID, Paths: child.Paths,
 		StateDir: filepath.Join(dir, "state"), Request: *r.request(), IDMap: offer.IDMap,
-	}})}
+	}})
+	return Verdict{Faults: append(faults, r.dismiss(id)...)}
 }
 
 // end ends the child, and calls PostExec again and again, in a process of its own.
 func (t *trial) end(state []byte) []string {
 	t.child.Kill()
-	req := *t.req
-	req.Point, req.PID, req.State = ns.PostExec, 0, state
+	req := t.undoing(state)
 	v := t.r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
 		var faults []string
 		for range 3 {
-			faults = append(faults, undo(t.r.ctx, plugin, &req)...)
+			faults = append(faults, undo(t.r.ctx, plugin, req)...)
 		}
 		return Verdict{Faults: append(faults, p.litter()...)}
 	})()
 	return v.Faults
 }
 
+// hook calls PreExec in a process of its own and returns the answer, nil if there
+// is none, and what is wrong with it.
+func (t *trial) hook() (*ns.HookReply, []string) {
+	var reply *ns.HookReply
+	v := t.r.fresh("debug", func(_ *process, plugin *Plugin) Verdict {
+		got, err := plugin.Hook(t.r.ctx, t.req)
+		if err != nil {
+			return failure(err)
+		}
+		reply = got
+		faults := said(ns.CheckReply(t.req, reply))
+		if ns.HasErrors(reply.Diagnostics) {
+			faults = append(faults, "pre-exec failed: "+strings.Join(said(reply.Diagnostics), "; "))
+		}
+		return Verdict{Faults: faults}
+	})()
+	return reply, v.Faults
+}
+
+// hookKilled calls the hook of req in a process that is killed after a time, or
+// when it has answered.
+func (t *trial) hookKilled(req *ns.HookRequest, patience time.Duration) []string {
+	return t.r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
+		answered := make(chan struct{})
+		go func() {
+			defer close(answered)
+			_, _ = plugin.Hook(t.r.ctx, req) // it is killed in the call
+		}()
+		select {
+		case <-answered:
+		case <-time.After(patience):
+		}
+		p.kill()
+		<-answered
+		return Verdict{}
+	})().Faults
+}
+
+// undoing returns the request of the run's PostExec.
+func (t *trial) undoing(state []byte) *ns.HookRequest {
+	req := *t.req
+	req.Point, req.PID, req.State = ns.PostExec, 0, state
+	return &req
+}
+
+// whole makes a run that goes well, but for what between does with its answer
+// before PostExec.
+func (r *runner) whole(offer *ns.Offer, between func(t *trial, reply *ns.HookReply) []string) Verdict {
+	return r.traceless(offer, func(t *trial) []string {
+		reply, faults := t.hook()
+		if reply == nil {
+			return append(faults, t.end(nil)...)
+		}
+		faults = append(faults, between(t, reply)...)
+		return append(faults, t.end(reply.State)...)
+	})
+}
+
 // wholeRun is a run that goes well.
 func (r *runner) wholeRun(offer *ns.Offer) Verdict {
-	return r.traceless(offer, func(t *trial) []string {
-		var state []byte
-		v := r.fresh("debug", func(_ *process, plugin *Plugin) Verdict {
-			reply, err := plugin.Hook(r.ctx, t.req)
-			if err != nil {
-				return failure(err)
-			}
-			state = reply.State
-			faults := said(ns.CheckReply(t.req, reply))
-			if ns.HasErrors(reply.Diagnostics) {
-				faults = append(faults, "pre-exec failed: "+strings.Join(said(reply.Diagnostics), "; "))
-			}
-			return Verdict{Faults: faults}
-		})()
-		return append(v.Faults, t.end(state)...)
-	})
+	return r.whole(offer, func(*trial, *ns.HookReply) []string { return nil })
 }
 
 // traceless makes a run and checks that nothing of it is left.
@@ -143,26 +194,21 @@ func (r *runner) traceless(offer *ns.Offer, f func(t *trial) []string) Verdict {
 	return v
 }
 
-// killedAfter returns the check of a PreExec whose process is killed after a
-// time, or when it has answered.
+// killedAfter returns the check of a PreExec whose process is killed.
 func (r *runner) killedAfter(patience time.Duration) func(*ns.Offer) Verdict {
 	return func(offer *ns.Offer) Verdict {
 		return r.traceless(offer, func(t *trial) []string {
-			v := r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
-				answered := make(chan struct{})
-				go func() {
-					defer close(answered)
-					_, _ = plugin.Hook(r.ctx, t.req) // it is killed in the call
-				}()
-				select {
-				case <-answered:
-				case <-time.After(patience):
-				}
-				p.kill()
-				<-answered
-				return Verdict{}
-			})()
-			return append(v.Faults, t.end(nil)...)
+			return append(t.hookKilled(t.req, patience), t.end(nil)...)
+		})
+	}
+}
+
+// undoKilledAfter returns the check of a PostExec whose process is killed.
+func (r *runner) undoKilledAfter(patience time.Duration) func(*ns.Offer) Verdict {
+	return func(offer *ns.Offer) Verdict {
+		return r.whole(offer, func(t *trial, reply *ns.HookReply) []string {
+			t.child.Kill()
+			return t.hookKilled(t.undoing(reply.State), patience)
 		})
 	}
 }

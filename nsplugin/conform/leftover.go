@@ -4,6 +4,7 @@ package conform
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,23 @@ func (p *process) abandoned() []string {
 	return faults
 }
 
+// files returns what the open descriptors of the plugin's process lead to, in
+// the order of their numbers.
+func (p *process) files() []string {
+	dir := filepath.Join("/proc", strconv.Itoa(p.cmd.Process.Pid), "fd")
+	entries, _ := os.ReadDir(dir)
+	slices.SortFunc(entries, func(a, b os.DirEntry) int {
+		return cmp.Or(cmp.Compare(len(a.Name()), len(b.Name())), cmp.Compare(a.Name(), b.Name()))
+	})
+	var all []string
+	for _, e := range entries {
+		if path, err := os.Readlink(filepath.Join(dir, e.Name())); err == nil {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
 // litter returns the files that the plugin left in its directory for temporary
 // files and beside its socket.
 func (p *process) litter() []string {
@@ -67,11 +85,15 @@ func (p *process) litter() []string {
 }
 
 // traces lists what of this host a plugin could change: mounts, network
-// interfaces, named network namespaces, and as root the packet filter.
+// interfaces, named network namespaces, sockets that listen, files where services
+// keep them, and as root the packet filter.
 func traces() []string {
 	var all []string
 	all = append(all, linesOf("mount ", "/proc/self/mountinfo", 4)...)
-	for what, dir := range map[string]string{"interface ": "/sys/class/net", "network namespace ": "/run/netns"} {
+	all = append(all, listeners()...)
+	for what, dir := range map[string]string{
+		"interface ": "/sys/class/net", "network namespace ": "/run/netns", "file /run/": "/run", "file /dev/shm/": "/dev/shm",
+	} {
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
 			all = append(all, what+e.Name())
@@ -92,6 +114,35 @@ func linesOf(what, path string, field int) []string {
 	return all
 }
 
+// listeners returns the sockets that others can connect to; proc_net(5) has the
+// columns, and in include/net/tcp_states.h 0A is LISTEN, which of a datagram
+// socket is 07.
+func listeners() []string {
+	var all []string
+	for name, state := range map[string]string{"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"} {
+		text, _ := os.ReadFile("/proc/self/net/" + name)
+		for line := range strings.Lines(string(text)) {
+			if f := strings.Fields(line); len(f) > 3 && f[3] == state {
+				all = append(all, "socket "+name+" "+f[1])
+			}
+		}
+	}
+	text, _ := os.ReadFile("/proc/self/net/unix")
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) > 7 && f[3] == acceptsConnections && !strings.Contains(f[7], ourSockets) {
+			all = append(all, "socket unix "+f[7])
+		}
+	}
+	return all
+}
+
+// ourSockets is in the path of the socket of each plugin that is checked, here or
+// by another process.
+const ourSockets = "/nsp-"
+
+// acceptsConnections are the flags of a unix socket that listens: __SO_ACCEPTCON.
+const acceptsConnections = "00010000"
+
 // ruleset returns the rules of nftables without what counts; nft(8).
 func ruleset() []string {
 	if os.Geteuid() != 0 {
@@ -109,7 +160,8 @@ func ruleset() []string {
 }
 
 // changes returns what f added to the host. Others work on the host as well, so
-// what doesn't appear twice in a row is theirs.
+// what doesn't appear twice in a row is theirs. Nor is that a leftover which is
+// made once and serves all runs, as the tables of CNI's plugins do.
 func changes(f func()) []string {
 	var added []string
 	for range 2 {

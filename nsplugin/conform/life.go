@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -80,7 +81,10 @@ func (r *runner) lifeAndDeath() []row {
 	return []row{
 		{Check{ID: "P-1", Name: "another process makes the same offer"}, r.fresh("debug", r.sameOffer)},
 		{Check{ID: "P-2", Name: "standard input is left alone"}, r.fresh("debug", r.leavesStdin)},
-		{Check{ID: "N-2", Name: "asking leaves nothing on the host"}, r.leavesNothing},
+		{Check{ID: "P-1", Name: "calls leave no file descriptor open"}, r.fresh("debug", r.closesFiles)},
+		{Check{ID: "P-7", Name: "no terminal is opened"}, r.fresh("debug", r.opensNoTerminal)},
+		{Check{ID: "N-2", Name: "asking leaves nothing on the host"}, r.leavesNothing(r.converse)},
+		{Check{ID: "C-2", Name: "checking leaves nothing on the host"}, r.leavesNothing(r.checks)},
 		{Check{ID: "R-3", Name: "a call that is given up leaves it able to answer"}, r.fresh("debug", r.givesUp)},
 		{Check{ID: "R-5", Name: "a request beyond the limits is refused"}, r.fresh("debug", r.refusesTooMuch)},
 		{Check{ID: "L-1", Name: "log lines parse"}, r.fresh("debug", r.logsParse)},
@@ -135,17 +139,60 @@ func (r *runner) leavesStdin(p *process, plugin *Plugin) Verdict {
 	return failure(err)
 }
 
-func (r *runner) leavesNothing() Verdict {
+// checks calls Check alone.
+func (r *runner) checks(plugin *Plugin) error {
+	_, err := plugin.Check(r.ctx, hostFacts())
+	return err
+}
+
+// leavesNothing returns the check that call adds nothing to the host.
+func (r *runner) leavesNothing(call func(*Plugin) error) func() Verdict {
+	return func() Verdict {
+		var v Verdict
+		added := changes(func() {
+			v = r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
+				if err := call(plugin); err != nil {
+					return failure(err)
+				}
+				return Verdict{Faults: p.litter()}
+			})()
+		})
+		v.Faults = append(v.Faults, added...)
+		return v
+	}
+}
+
+// rounds is how often calls are made to see whether descriptors add up. What a
+// runtime opens once doesn't.
+const rounds = 8
+
+func (r *runner) closesFiles(p *process, plugin *Plugin) Verdict {
+	if err := r.converse(plugin); err != nil {
+		return failure(err)
+	}
+	before := len(p.files())
+	for range rounds {
+		if err := r.converse(plugin); err != nil {
+			return failure(err)
+		}
+	}
+	if after := p.files(); len(after) >= before+rounds {
+		slices.Sort(after)
+		return fault(fmt.Sprintf("%d calls left %d open, among %s", 3*rounds, len(after)-before, strings.Join(slices.Compact(after), ", ")))
+	}
+	return Verdict{}
+}
+
+func (r *runner) opensNoTerminal(p *process, plugin *Plugin) Verdict {
+	if err := r.converse(plugin); err != nil {
+		return failure(err)
+	}
 	var v Verdict
-	added := changes(func() {
-		v = r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
-			if err := r.converse(plugin); err != nil {
-				return failure(err)
-			}
-			return Verdict{Faults: p.litter()}
-		})()
-	})
-	v.Faults = append(v.Faults, added...)
+	for _, path := range p.files() {
+		if path == "/dev/tty" || path == "/dev/console" || path == "/dev/ptmx" || strings.HasPrefix(path, "/dev/pts/") {
+			v.Faults = append(v.Faults, "it opened "+path)
+		}
+	}
 	return v
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -26,6 +27,7 @@ type start struct {
 	versions string // PLUGIN_PROTOCOL_VERSIONS
 	level    string // NSRUN_LOG_LEVEL
 	temp     string // TMPDIR; "" for one of its own
+	serves   string // id of the run whose programs outlive the process; "" for none
 	limits   Limits
 }
 
@@ -33,6 +35,7 @@ type start struct {
 type process struct {
 	cmd      *exec.Cmd
 	limits   Limits
+	serves   string
 	root     string   // of sockets and temp
 	sockets  string   // PLUGIN_UNIX_SOCKET_DIR
 	temp     string   // TMPDIR, so that what it leaves there is found
@@ -55,7 +58,7 @@ const stdinText = "this is the command's\n"
 // launch starts the plugin and reads its first line. The error is one of this
 // machine; what the plugin does wrong is in the process.
 func launch(s start) (*process, error) {
-	p := &process{limits: s.limits, exited: make(chan struct{}), quiet: make(chan struct{})}
+	p := &process{limits: s.limits, serves: s.serves, exited: make(chan struct{}), quiet: make(chan struct{})}
 	var err error
 	// As short as it gets: the path of a socket has 107 bytes; unix(7).
 	if p.root, err = os.MkdirTemp("", "nsp-"); err != nil {
@@ -270,6 +273,14 @@ func (p *process) ends() bool {
 	}
 }
 
+// servants returns the processes that may outlive this one: [P-8].
+func (p *process) servants() []int {
+	if p.serves == "" {
+		return nil
+	}
+	return servants(p.serves)
+}
+
 // kill kills the process group and waits for the process.
 func (p *process) kill() {
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
@@ -283,8 +294,11 @@ func (p *process) stop() {
 	default:
 		p.kill()
 	}
+	spared := p.servants()
 	for _, pid := range p.left() {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+		if !slices.Contains(spared, pid) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
 	p.lifeline.Close()
 	p.stdin.Close()

@@ -51,6 +51,7 @@ type runner struct {
 	plugin     *Plugin  // connected to it
 	descriptor *ns.Descriptor
 	temp       string // TMPDIR of the processes of one run
+	serves     string // id of that run, whose programs outlive them
 }
 
 // row is a check with what makes it.
@@ -87,7 +88,7 @@ func (r *runner) add(c Check, name string, v Verdict) {
 
 // launch starts the plugin as nsrun does.
 func (r *runner) launch(level string) (*process, error) {
-	return launch(start{path: r.Path, cookie: wire.CookieValue, versions: "1", level: level, temp: r.temp, limits: r.Limits})
+	return launch(start{path: r.Path, cookie: wire.CookieValue, versions: "1", level: level, temp: r.temp, serves: r.serves, limits: r.Limits})
 }
 
 // serving returns a process of the plugin that serves, with a connection.

@@ -181,6 +181,8 @@ var testedElsewhere = map[string]string{
 	"U-2":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"U-3":  "plugins/exec/exec_test.go:TestProgramsThatFailAreExplained",
 	"U-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
+	"C-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
+	"C-5":  "e2e/testdata/script/net-check-tells-what-holds.txtar",
 	"G-2":  "core/host/bad_test.go:TestDiagnosticsOfThePluginAreFitForATerminal",
 	"V-1":  "core/host/bad_test.go:TestBadPlugins",
 	"V-3":  "core/host/bad_test.go:TestBadPlugins",

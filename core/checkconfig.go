@@ -98,13 +98,17 @@ func (s *Session) noPlugin(ctx context.Context, f *config.File, o *config.Option
 
 // ownOptions are nsrun's own options that a file can give: the others are read before
 // a file is, or belong to one run.
-var ownOptions = []string{"env", "clearenv", "chdir", "user", "no-new-privs"}
+var ownOptions = []string{"env", "clearenv", "chdir", "user", "tty", "no-new-privs", "keep-warm"}
 
-// ownDescriptor describes them as if nsrun were a plugin.
+// ownDescriptor describes them as if nsrun were a plugin, which has no option that is
+// a switch and also takes words.
 func ownDescriptor() *ns.Descriptor {
 	d := &ns.Descriptor{}
 	for _, o := range CoreOptions {
 		if slices.Contains(ownOptions, o.Name) {
+			if len(o.Enum) > 0 && o.Type == ns.Bool {
+				o.Type, o.Enum = ns.String, append([]string{"true", "false"}, o.Enum...)
+			}
 			d.Options = append(d.Options, o)
 		}
 	}

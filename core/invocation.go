@@ -5,6 +5,7 @@ package core
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
@@ -29,6 +30,7 @@ type Invocation struct {
 	DryRun      string // "", text, json or syscalls
 	StatusFD    int    // -1 without one
 	Timings     string // "", text, json or "svg FILE"
+	KeepWarm    time.Duration
 	ShowVersion bool
 	ShowHelp    bool
 }
@@ -76,8 +78,7 @@ func (inv *Invocation) applyOne(option, value string) error {
 		inv.StatusFD = int(fd)
 		return badValue(err, option, value, "a file descriptor that is open, as in --status-fd 3 3>log")
 	case "keep-warm":
-		_, err := keepWarm(value)
-		return err
+		return inv.setKeepWarm(value)
 	case "plugin-dir", "locked": // taken by Preview
 	default:
 		return inv.applySwitch(option, value)

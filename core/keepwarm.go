@@ -11,8 +11,8 @@ import (
 // forgotten ones shouldn't stay for days.
 const maxKeepWarm = 24 * time.Hour
 
-// KeepWarm returns for how long plugins are to be kept: the value of --keep-warm,
-// else of NSRUN_KEEP_WARM, else 0.
+// KeepWarm returns for how long plugins are to be kept as far as it is known before a
+// file is read: the value of --keep-warm, else of NSRUN_KEEP_WARM, else 0.
 func (p Preview) KeepWarm() (time.Duration, error) {
 	value := os.Getenv("NSRUN_KEEP_WARM")
 	if given := p.values("keep-warm"); len(given) > 0 {
@@ -22,6 +22,12 @@ func (p Preview) KeepWarm() (time.Duration, error) {
 		return 0, nil
 	}
 	return keepWarm(value)
+}
+
+// setKeepWarm takes over for how long plugins are to be kept, wherever that was given.
+func (inv *Invocation) setKeepWarm(value string) (err error) {
+	inv.KeepWarm, err = keepWarm(value)
+	return err
 }
 
 func keepWarm(value string) (time.Duration, error) {

@@ -64,7 +64,7 @@ func run(args []string) int {
 		return fail(err)
 	}
 	if authoring() {
-		warm = 0 // a plugin host that waits has the environment of another run
+		warm = 0
 	}
 	host := &hostproc.Lazy{Dir: s.Base.Dir(), Debug: preview.Has("debug"), KeepWarm: warm}
 	defer host.Close()
@@ -73,6 +73,9 @@ func run(args []string) int {
 	inv, err := s.Parse(context.Background(), args, preview)
 	if err != nil {
 		return fail(err)
+	}
+	if !authoring() {
+		host.Keep(inv.KeepWarm) // which a file may have given
 	}
 	return act(s, inv)
 }

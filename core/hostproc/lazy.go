@@ -27,6 +27,15 @@ type Lazy struct {
 	client *Client
 }
 
+// Keep sets KeepWarm. A plugin host that was started for another duration is ended.
+func (l *Lazy) Keep(d time.Duration) {
+	if l.KeepWarm == d {
+		return
+	}
+	l.Close()
+	l.KeepWarm = d
+}
+
 func (l *Lazy) get() (*Client, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

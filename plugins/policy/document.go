@@ -77,6 +77,10 @@ func readTrusted(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
+	// A named pipe that nobody writes would be a policy that forbids nothing.
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.Join(err, fmt.Errorf("%s is not a regular file", path))
+	}
 	if path == systemPath {
 		for _, dir := range []string{"/etc", "/etc/nsrun", path} {
 			if err := rootOnly(dir); err != nil {

@@ -90,3 +90,50 @@ func TestBadInputIsToldByFileAndLine(t *testing.T) {
 		})
 	}
 }
+
+// notFiles are what stands where a file should, each made by a command, and a word of
+// what is said of it.
+const notFiles = `
+try pipe "mkfifo FILE"
+try directory "mkdir FILE"
+try loop "ln -s FILE FILE"
+try device "ln -s /dev/zero FILE"
+try latin "printf '\344' >FILE"
+try large "truncate -s 70000000 FILE"
+`
+
+// TestWhatIsNoFileIsRefused puts what is no readable text in the place of each kind
+// of file. Nothing waits for it, and it is named.
+func TestWhatIsNoFileIsRefused(t *testing.T) {
+	requireRoot(t)
+	for _, use := range []struct{ name, file, run string }{
+		{"a configuration", "/etc/nsrun/config.toml", "nsrun touch ran"},
+		{"a policy", "/etc/nsrun/policy.toml", "nsrun --plugins uts,policy touch ran"},
+		{"a profile", "/etc/nsrun/profiles/p", "nsrun --profile p touch ran"},
+		{"a lock file", "/run/p/lock", "nsrun --locked=/run/p/lock touch ran"},
+		{"a trace", "/run/t/1.json", "nsctl plugin replay /run/t " + binDir + "/plugins/nsrun-plugin-uts"},
+		{"sums", "/run/p/SHA256SUMS", "nsctl plugin install --to ran /run/p/nsrun-plugin-uts"},
+		{"a plugin to install", "/run/q/nsrun-plugin-x", "nsctl plugin install --to ran /run/q/nsrun-plugin-x"},
+	} {
+		t.Run(use.name, func(t *testing.T) {
+			work, err := os.MkdirTemp(workRoot(t), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			script := strings.ReplaceAll(`
+mkdir -p $(dirname FILE); cp `+binDir+`/plugins/nsrun-plugin-uts /run/p 2>/dev/null
+try() {
+	rm -rf FILE ran; sh -c "$2"
+	out=$(timeout 60 `+use.run+` 2>&1 </dev/null) && echo "$1 is taken for FILE"
+	[ $? != 124 ] || echo "$1 is waited for"
+	case $out in *FILE*try:*|*try:*FILE*) ;; *) echo "$1 is told without FILE or a way out: $out" ;; esac
+	[ ! -e ran ] || [ -z "$(ls -A ran)" ] && [ ! -f ran ] || echo "$1: the command ran"
+}`+notFiles, "FILE", use.file)
+			cmd := exec.Command(toolDir()+"/own-etc", "sh", "-c", script)
+			cmd.Dir, cmd.Env = work, append(hostEnv(), "PATH="+binDir+":"+toolDir()+":"+os.Getenv("PATH")+":/usr/sbin:/sbin")
+			if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}

@@ -13,10 +13,13 @@ import (
 	"github.com/nsrun/nsrun/ns"
 )
 
+// maxFile is the largest file in bytes, some thousands of plugins.
+const maxFile = 1 << 20
+
 // Read reads the lock file at path. The error joins a *ns.Diagnostic for each
 // thing that is wrong, with file, line and key.
 func Read(path string) (*File, error) {
-	text, err := plainfile.Read(path)
+	text, err := plainfile.ReadText(path, maxFile)
 	if err != nil {
 		return nil, &ns.Diagnostic{Option: "locked", Summary: "read lock file: " + err.Error(), Hint: "nsctl plugin lock writes " + FileName + "; another file is --locked=FILE"}
 	}

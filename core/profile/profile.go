@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nsrun/nsrun/internal/plainfile"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -98,6 +99,9 @@ func Read(name string, dirs []string) (*Profile, error) {
 	return p, errors.Join(errs...)
 }
 
+// maxFile is the largest file in bytes, more than a person writes.
+const maxFile = 1 << 20
+
 func (p *Profile) find(dirs []string) (string, error) {
 	files := []string{p.Name}
 	if !strings.Contains(p.Name, "/") {
@@ -110,13 +114,13 @@ func (p *Profile) find(dirs []string) (string, error) {
 		}
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		text, err := plainfile.ReadText(file, maxFile)
 		if err == nil {
 			p.Path = file
 			return string(text), nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return "", p.unknown(dirs, err.Error())
+			return "", &ns.Diagnostic{Option: "profile", Summary: fmt.Sprintf("--profile %s: %v", p.Name, err), Hint: "a file with one flag of nsrun or of a plugin on each line"}
 		}
 	}
 	if text, ok := shipped[p.Name]; ok {

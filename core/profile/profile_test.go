@@ -52,7 +52,7 @@ func TestReadRefuses(t *testing.T) {
 	for name, want := range map[string]string{
 		"words": "words:2: not a flag", "dashes": "dashes:1: not a flag", "nested": "nested:1: --profile can't stand in a profile",
 		"loud": "--debug can't stand in a profile", "missing": "--profile missing: there is no such profile", "Big": "there is no such profile",
-		dir + "/missing": "there is no such profile", "..": "there is no such profile", dir + "/": "there is no such profile",
+		dir + "/missing": "there is no such profile", "..": "there is no such profile", dir + "/": "is a directory",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Read(name, []string{dir})

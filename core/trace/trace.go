@@ -21,6 +21,7 @@ import (
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/hostproc"
+	"github.com/nsrun/nsrun/internal/plainfile"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -198,11 +199,15 @@ func Read(dir string) ([]Stored, error) {
 	return all, nil
 }
 
+// maxFile is the largest file in bytes: a request and an answer of the largest size,
+// as JSON.
+const maxFile = 64 << 20
+
 func readFile(path string) (Stored, error) {
 	s := Stored{File: filepath.Base(path)}
-	text, err := os.ReadFile(path)
+	text, err := plainfile.ReadText(path, maxFile)
 	if err != nil {
-		return s, fmt.Errorf("read trace: %w", err)
+		return s, &ns.Diagnostic{Summary: fmt.Sprintf("read trace: %v", err), Hint: "remove the file, or make the trace again"}
 	}
 	if err := s.parse(path, text); err != nil {
 		return s, err

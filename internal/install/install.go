@@ -17,7 +17,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/internal/plainfile"
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin/conform"
 )
@@ -99,8 +102,10 @@ func filesOf(source string) ([]string, error) {
 	switch {
 	case err != nil:
 		return nil, &ns.Diagnostic{Summary: "install plugins: " + err.Error(), Hint: "nsctl plugin install nsrun-plugin-NAME, or a directory with such files"}
-	case !info.IsDir():
+	case info.Mode().IsRegular():
 		return []string{source}, nil
+	case !info.IsDir():
+		return nil, &ns.Diagnostic{Summary: "install plugins: " + source + " is not a regular file", Hint: "nsctl plugin install nsrun-plugin-NAME, or a directory with such files"}
 	}
 	files, err := filepath.Glob(filepath.Join(source, ns.BinaryPrefix+"*"))
 	if err == nil && len(files) == 0 {
@@ -145,11 +150,14 @@ func prepare(ctx context.Context, file, stage string) (p Plugin, err error) {
 // copyFile copies a file, for the owner to write and all to execute, and returns
 // the SHA-256 of what it copied.
 func copyFile(from, to string) (sum string, err error) {
-	in, err := os.Open(from)
+	in, err := plainfile.Open(from, os.O_RDONLY|unix.O_NONBLOCK, 0) // a named pipe would wait
 	if err != nil {
 		return "", err
 	}
 	defer in.Close()
+	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.Join(err, errors.New("it is not a regular file"))
+	}
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
 	if err != nil {
 		return "", err
@@ -165,12 +173,12 @@ func copyFile(from, to string) (sum string, err error) {
 // whether there are any.
 func verify(file, sum string) (bool, error) {
 	sums := filepath.Join(filepath.Dir(file), SumsFile)
-	text, err := os.ReadFile(sums)
+	text, err := plainfile.ReadText(sums, maxRecord)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("install %s: %w", file, err)
+		return false, &ns.Diagnostic{Summary: fmt.Sprintf("install %s: %v", file, err), Hint: "get the list again, as sha256sum(1) writes it"}
 	}
 	number := 0
 	for line := range strings.Lines(string(text)) {

@@ -59,7 +59,7 @@ func contradictions(f, other *config.File) (errs []error) {
 // must please one of those that can fill it.
 func (s *Session) checkFileOption(ctx context.Context, f *config.File, o *config.Option) []error {
 	if o.Scope == "" {
-		return checkOption(f, o, ownDescriptor())
+		return checkOption(f, o, nil)
 	}
 	d, err := s.DescribeNamed(ctx, o.Scope)
 	if err == nil {
@@ -115,8 +115,12 @@ func ownDescriptor() *ns.Descriptor {
 	return d
 }
 
-// checkOption returns what is wrong with an option that a file gives to the plugin d.
+// checkOption returns what is wrong with an option that a file gives to the plugin d, or
+// to nsrun itself.
 func checkOption(f *config.File, o *config.Option, d *ns.Descriptor) (errs []error) {
+	if o.Scope == "" {
+		d = ownDescriptor()
+	}
 	option := d.Option(o.Name)
 	if option == nil {
 		return []error{unknownKey(f, o, d)}

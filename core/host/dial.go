@@ -25,6 +25,7 @@ func (i *instance) dialOptions() []grpc.DialOption {
 		grpc.WithContextDialer(i.dial),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: dialTimeout}),
 		grpc.WithDefaultCallOptions(
+			grpc.ForceCodecV2(wire.BoundedCodec()),
 			grpc.MaxCallRecvMsgSize(wire.MaxMessage),
 			grpc.MaxCallSendMsgSize(wire.MaxMessage)),
 		grpc.WithMaxHeaderListSize(64 << 10), // an error's text comes in a header

@@ -75,6 +75,12 @@ func (i *instance) explainStatus(ctx context.Context, call string, deadline time
 		return tooLarge(call, "answer")
 	case s.Code() == codes.ResourceExhausted && strings.Contains(message, "send message larger than max"):
 		return tooLarge(call, "request")
+	case s.Code() == codes.Internal && strings.Contains(message, wire.ErrBulk.Error()):
+		return &ns.Diagnostic{
+			Summary: call + ": the answer has " + wire.ErrBulk.Error(),
+			Detail:  "SPEC.md, [R-5], has the limits, such as 4096 steps",
+			Hint:    reportHint,
+		}
 	case s.Code() == codes.Unimplemented:
 		return &ns.Diagnostic{Summary: call + ": the plugin doesn't know this call", Hint: upgradePlugin}
 	}

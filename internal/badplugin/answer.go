@@ -72,6 +72,13 @@ var answers = map[string]func(ctx context.Context) (*ns.Offer, error){
 	"manysteps": func(context.Context) (*ns.Offer, error) {
 		return &ns.Offer{Steps: make([]ns.Step, 100_000)}, nil
 	},
+	"somesteps": func(context.Context) (*ns.Offer, error) {
+		return &ns.Offer{Steps: make([]ns.Step, 5000)}, nil
+	},
+	// millionsteps fits into a message, and takes much more memory when it is decoded.
+	"millionsteps": func(context.Context) (*ns.Offer, error) {
+		return &ns.Offer{Steps: make([]ns.Step, 1_000_000)}, nil
+	},
 	"unknownstep": func(context.Context) (*ns.Offer, error) {
 		return &ns.Offer{Steps: []ns.Step{{Op: "shell", Data: "true"}}}, nil
 	},

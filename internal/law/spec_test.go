@@ -179,7 +179,7 @@ var testedElsewhere = map[string]string{
 	"E-5":  "plugins/user/user_test.go:TestMapIsReadBack",
 	"E-7":  "e2e/testdata/script/pasta-and-slirp4netns-end-with-the-run.txtar",
 	"U-2":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
-	"U-3":  "plugins/exec/exec_test.go:TestProgramsThatFailAreExplained",
+	"U-3":  "plugins/net/failure_test.go:TestFailedDelGoesOn",
 	"U-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"C-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"C-5":  "e2e/testdata/script/net-check-tells-what-holds.txtar",

@@ -138,6 +138,7 @@ func TestBadPluginsAreCaught(t *testing.T) {
 		{"exit", "N-1", "Unavailable"},
 		{"huge", "N-1", "larger than max"},
 		{"manysteps", "N-1", "100000 steps"},
+		{"somesteps", "N-1", "5000 steps"},
 		{"unknownstep", "N-1", `unknown op "shell"`},
 		{"status", "N-1", "gRPC status Internal"},
 		{"unimplemented", "N-1", "gRPC status Unimplemented"},

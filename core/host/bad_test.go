@@ -23,10 +23,12 @@ var (
 // slack is what a call may take beyond its deadline.
 const slack = 3 * time.Second
 
-// TestBadPlugins has one plugin for each way to misbehave: what the user reads,
-// and that he reads it in time. newHost makes sure that nothing is left.
-func TestBadPlugins(t *testing.T) {
-	tests := []struct{ mode, summary, detail string }{
+// badPlugin is one way to misbehave, and what the user reads about it.
+type badPlugin struct{ mode, summary, detail string }
+
+// TestPluginsThatEndTooEarly has plugins that end, or print, before the handshake.
+func TestPluginsThatEndTooEarly(t *testing.T) {
+	expectInTime(t, []badPlugin{
 		{"exit0", "start plugin: exited with status 0 before the handshake", ""},
 		{"exit127", "start plugin: exited with status 127 before the handshake", "it printed: cannot load libfoo.so"},
 		{"panic-early", "start plugin: exited with status 2 before the handshake", "it printed: panic: no luck today"},
@@ -34,7 +36,12 @@ func TestBadPlugins(t *testing.T) {
 		{"banner", `start plugin: printed "welcome to badplugin" before the handshake`, "nothing else may be printed"},
 		{"escape", `start plugin: printed "\x1b[2Jcleared" before the handshake`, ""},
 		{"daemon-exit", "start plugin: exited with status 3 before the handshake", ""},
+	})
+}
 
+// TestPluginsWithABadHandshake has plugins that begin as no plugin may.
+func TestPluginsWithABadHandshake(t *testing.T) {
+	expectInTime(t, []badPlugin{
 		{"silent", "start plugin: no handshake within 2s", "printed nothing"},
 		{"partial", "start plugin: no handshake within 2s", `it printed only "1|1|un"`},
 		{"slow", "start plugin: no handshake within 2s", `it printed only "111`},
@@ -56,12 +63,23 @@ func TestBadPlugins(t *testing.T) {
 		{"noaccept", "negotiate: the plugin broke (Unavailable)", ""},
 		{"garbage", "negotiate: the plugin broke (Unavailable)", ""},
 		{"peer", "negotiate: the plugin broke (Unavailable)", "listens there, not the plugin"},
+	})
+}
 
+// TestPluginsThatBreakInACall has plugins that hang or crash when they are asked.
+func TestPluginsThatBreakInACall(t *testing.T) {
+	expectInTime(t, []badPlugin{
 		{"hang", "negotiate: no answer within 2s", ""},
 		{"stop", "negotiate: no answer within 2s", ""},
 		{"panic", "negotiate: plugin exited with status 2", "it printed: panic: no luck today"},
 		{"segv", "negotiate: plugin crashed (signal 11, segmentation fault)", ""},
 		{"exit", "negotiate: plugin exited with status 4", ""},
+	})
+}
+
+// TestPluginsWithBadAnswers has plugins that answer what nobody can take.
+func TestPluginsWithBadAnswers(t *testing.T) {
+	expectInTime(t, []badPlugin{
 		{"huge", "negotiate: the answer is larger than 4 MiB", ""},
 		{"manysteps", "negotiate: the answer has more parts than the limits allow", "4096 steps"},
 		{"millionsteps", "negotiate: the answer has more parts than the limits allow", "4096 steps"},
@@ -73,8 +91,14 @@ func TestBadPlugins(t *testing.T) {
 		{"status", "negotiate: the plugin broke (Internal)", "\uFFFD[2Jsaid this"},
 		{"longstatus", "negotiate: the plugin broke", ""},
 		{"unimplemented", "negotiate: the plugin doesn't know this call", ""},
-	}
-	for _, tt := range tests {
+	})
+}
+
+// expectInTime wants that the user reads what is wrong with each plugin, and reads
+// it in time. newHost makes sure that nothing is left.
+func expectInTime(t *testing.T, plugins []badPlugin) {
+	t.Helper()
+	for _, tt := range plugins {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()
 			deadlines := patient

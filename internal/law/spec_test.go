@@ -142,9 +142,9 @@ func TestSPECListsTheChecksOfTheKit(t *testing.T) {
 // testedElsewhere are the demands that the kit can't see kept: those on nsrun,
 // and those on a plugin that show only in what it does for one purpose.
 var testedElsewhere = map[string]string{
-	"H-6":  "core/host/bad_test.go:TestBadPlugins",
+	"H-6":  "core/host/bad_test.go:TestPluginsWithABadHandshake",
 	"L-3":  "core/host/bad_test.go:TestOddPlugins",
-	"R-2":  "core/host/bad_test.go:TestBadPlugins",
+	"R-2":  "core/host/bad_test.go:TestPluginsWithBadAnswers",
 	"R-6":  "ns/check_test.go:TestCheckDescriptor",
 	"R-7":  "ns/check_test.go:TestCheckSteps",
 	"R-8":  "ns/check_test.go:TestCheckSteps",
@@ -184,6 +184,6 @@ var testedElsewhere = map[string]string{
 	"C-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"C-5":  "e2e/testdata/script/net-check-tells-what-holds.txtar",
 	"G-2":  "core/host/bad_test.go:TestDiagnosticsOfThePluginAreFitForATerminal",
-	"V-1":  "core/host/bad_test.go:TestBadPlugins",
-	"V-3":  "core/host/bad_test.go:TestBadPlugins",
+	"V-1":  "core/host/bad_test.go:TestPluginsWithABadHandshake",
+	"V-3":  "core/host/bad_test.go:TestPluginsWithBadAnswers",
 }

@@ -81,10 +81,13 @@ func TestGoodPluginConforms(t *testing.T) {
 	}
 }
 
-// TestBadPluginsAreCaught has one plugin for each way to misbehave, the demand of
-// SPEC.md that it breaks, and what the author reads.
-func TestBadPluginsAreCaught(t *testing.T) {
-	for _, tt := range []struct{ mode, id, detail string }{
+// badPlugin is one way to misbehave, the demand of SPEC.md that it breaks, and what
+// the author reads.
+type badPlugin struct{ mode, id, detail string }
+
+// TestBadHandshakesAreCaught has one plugin for each way to begin as none may.
+func TestBadHandshakesAreCaught(t *testing.T) {
+	wantCaught(t, []badPlugin{
 		{"byhand", "H-1", "it serves without the cookie"},
 		{"exit0", "H-7", "it ended (exit status 0) before the handshake"},
 		{"exit127", "H-7", "cannot load libfoo.so"},
@@ -117,20 +120,29 @@ func TestBadPluginsAreCaught(t *testing.T) {
 		{"garbage", "H-8", "describe: gRPC status"},
 		{"noshutdown", "P-5", "Shutdown is not served"},
 		{"future", "V-4", "gRPC status"},
+	})
+}
 
+// TestBadDescriptionsAreCaught has plugins that say wrong things of themselves, of the host, or of a refusal.
+func TestBadDescriptionsAreCaught(t *testing.T) {
+	wantCaught(t, []badPlugin{
 		{"othername", "D-1", `the descriptor says "somebody"`},
 		{"descriptor", "D-1", "version is missing"},
 		{"requires", "D-1", "time travel"},
 		{"impure", "D-2", "the descriptor changed"},
 		{"badcheck", "C-1", "dreadful"},
 		{"fickle-review", "W-2", "the review changed"},
-
 		{"badoption", "D-3", `"number"`},
 		{"checklitter", "C-2", "file is left: bad"},
 		{"baddiag", "G-4", "dreadful"},
 		{"rudely", "R-1", "gRPC status InvalidArgument"},
 		{"needskey", "U-6", "no key to undo with"},
+	})
+}
 
+// TestBadOffersAreCaught has plugins that break, or answer badly, when they are asked.
+func TestBadOffersAreCaught(t *testing.T) {
+	wantCaught(t, []badPlugin{
 		{"hang", "N-1", "DeadlineExceeded"},
 		{"stop", "N-1", "DeadlineExceeded"},
 		{"panic", "N-1", "Unavailable"},
@@ -150,7 +162,12 @@ func TestBadPluginsAreCaught(t *testing.T) {
 		{"strict", "V-2", "what is that?"},
 		{"giveup", "R-3", "Unavailable"},
 		{"glutton", "R-5", "was accepted"},
+	})
+}
 
+// TestBadProcessesAreCaught has plugins whose process doesn't behave.
+func TestBadProcessesAreCaught(t *testing.T) {
+	wantCaught(t, []badPlugin{
 		{"pid", "P-1", "the offers differ"},
 		{"fdleak", "P-1", "/dev/zero"},
 		{"tty", "P-7", "it opened /dev/"},
@@ -159,7 +176,12 @@ func TestBadPluginsAreCaught(t *testing.T) {
 		{"deaf", "P-5", "it still runs"},
 		{"json", "L-1", "not a log line"},
 		{"sensitive", "L-4", "in the log"},
+	})
+}
 
+// TestBadHooksAreCaught has plugins that don't undo what they did, or touch what isn't theirs.
+func TestBadHooksAreCaught(t *testing.T) {
+	wantCaught(t, []badPlugin{
 		{"undofails", "U-1", "no such thing"},
 		{"undoonce", "U-1", "already gone"},
 		{"prehang", "E-3", "DeadlineExceeded"},
@@ -170,7 +192,13 @@ func TestBadPluginsAreCaught(t *testing.T) {
 		{"stopchild", "E-6", "the child is in state T"},
 		{"helperstays", "P-8", "is left, which carries the run's id"},
 		{"helperwithoutid", "P-8", "has the run's id in its arguments"},
-	} {
+	})
+}
+
+// wantCaught wants that the right check catches each plugin.
+func wantCaught(t *testing.T, plugins []badPlugin) {
+	t.Helper()
+	for _, tt := range plugins {
 		t.Run(tt.mode+" "+tt.id, func(t *testing.T) {
 			t.Parallel()
 			results := conform.Run(t.Context(), hasty(t, tt.mode, tt.id))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,16 +130,16 @@ func listeners() []string {
 	}
 	text, _ := os.ReadFile("/proc/self/net/unix")
 	for line := range strings.Lines(string(text)) {
-		if f := strings.Fields(line); len(f) > 7 && f[3] == acceptsConnections && !strings.Contains(f[7], ourSockets) {
+		if f := strings.Fields(line); len(f) > 7 && f[3] == acceptsConnections && !ofPlugins.MatchString(f[7]) {
 			all = append(all, "socket unix "+f[7])
 		}
 	}
 	return all
 }
 
-// ourSockets is in the path of the socket of each plugin that is checked, here or
-// by another process.
-const ourSockets = "/nsp-"
+// ofPlugins matches the sockets of plugins that are checked or run beside this one,
+// and of their hosts: they come and go, and litter looks for this plugin's own.
+var ofPlugins = regexp.MustCompile(`/nsp-|/nsrun/|/nsrun-|/plugin\d+$`)
 
 // acceptsConnections are the flags of a unix socket that listens: __SO_ACCEPTCON.
 const acceptsConnections = "00010000"

@@ -32,7 +32,7 @@ var rows = []row{
 	{"handshake", "never comes", "silent partial slow closed", ""},
 	{"handshake", "something else is printed first", "banner escape json flood-early", ""},
 	{"handshake", "has no end", "endless", ""},
-	{"handshake", "speaks another protocol", "core9 api9 netrpc oldform fields", ""},
+	{"handshake", "speaks another protocol", "core9 api9 api0 netrpc oldform fields", ""},
 	{"handshake", "names another place", "tcp foreign abstract dotdot missing file symlink", ""},
 	{"handshake", "has a certificate", "cert", ""},
 	{"handshake", "nobody, or somebody else, listens", "noaccept garbage peer", ""},

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/nsrun/nsrun/core"
@@ -67,6 +68,9 @@ func checkRun(ctx context.Context, w io.Writer, s *session, name string, asJSON 
 var marks = map[ns.Severity]string{ns.Notice: "ok", ns.Warning: "not checked", ns.Error: "no"}
 
 func printChecks(w io.Writer, findings []core.Finding) {
+	if len(findings) == 0 {
+		fmt.Fprintln(w, "nothing to check: no plugin has made anything on the host for this run")
+	}
 	for _, f := range findings {
 		for _, d := range f.Diagnostics {
 			mark := marks[d.Severity]

@@ -167,7 +167,7 @@ func (n *network) attach(c *call, files []*os.File) (*answer, *place, error) {
 	if err != nil {
 		files[0].Close()
 		n.remove(p)
-		return nil, nil, c.Wish.Explain(err)
+		return nil, nil, c.Wish.Explain(nil, err)
 	}
 	go n.detachAtEnd(c.Run.ID, files[0])
 	return &answer{Network: n.id, Addresses: p.address, Servers: n.servers}, p, nil

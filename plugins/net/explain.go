@@ -11,6 +11,7 @@ import (
 	"github.com/containernetworking/cni/pkg/types"
 
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // explain puts a failed attach into the user's words. CNI's code, message and
@@ -67,18 +68,17 @@ var reasons = []struct {
 // exhausted explains that all addresses are given out.
 func (w *wish) exhausted(e *cniError) (summary, hint string) {
 	_, pool, _ := strings.Cut(e.Reply.Msg, "range set: ")
-	count := 0
+	var holders []string
 	for _, p := range w.conf.list.Plugins {
 		if dir, ok := leaseDir(w.conf.list.Name, p); ok {
-			files, _ := dir.list()
-			count += len(files)
+			holders = append(holders, dir.holders()...)
 		}
 	}
 	hint = "end other runs, or nsctl gc for those that were killed; a larger range in the conflist"
 	if w.own != nil {
 		hint = "end other runs, or nsctl gc for those that were killed; --subnet with a larger network"
 	}
-	return fmt.Sprintf("no address left in %s: all %d are leased", pool, count), hint
+	return nsnet.Exhausted(w.req, pool, holders), hint
 }
 
 func (w *wish) addressTaken(e *cniError) (summary, hint string) {

@@ -137,7 +137,7 @@ func TestPoolExhausted(t *testing.T) {
 	b.mustPre(&network{Network: file})
 	before := h.Snapshot()
 	_, err := c.pre(&network{Network: file})
-	const want = "attach to network small: no address left in 10.9.0.2-10.9.0.3: all 2 are leased"
+	const want = "attach to network small: no address left in 10.9.0.2-10.9.0.3: all 2 are leased, 0 of them to runs that are alive"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v; want %s", err, want)
 	}

@@ -58,6 +58,18 @@ func (dir leases) list() ([]string, error) {
 	return files, nil
 }
 
+// holders returns the ids of the runs that have leases, once for each.
+func (dir leases) holders() []string {
+	var ids []string
+	files, _ := dir.list()
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		id, _, _ := strings.Cut(string(text), "\r\n")
+		ids = append(ids, id)
+	}
+	return ids
+}
+
 // release removes the leases of a run.
 func (dir leases) release(runID string) error {
 	return dir.removeIf(leasedTo(runID))

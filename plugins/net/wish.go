@@ -26,6 +26,7 @@ type wish struct {
 	mac    string
 	limits nsnet.Bandwidth
 	names  *nsnet.Names
+	req    *ns.HookRequest // the run that is attached; nil before
 }
 
 // resolve reads the options and the network's configuration. It returns all that
@@ -218,6 +219,7 @@ func (w *wish) repairLeases() {
 
 // attachment returns what is to be done for a run.
 func (w *wish) attachment(req *ns.HookRequest) (*attachment, error) {
+	w.req = req
 	a := &attachment{
 		RunID:        req.RunID,
 		Network:      w.conf.list.Name,

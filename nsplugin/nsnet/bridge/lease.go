@@ -31,12 +31,12 @@ type Run struct {
 
 // exhaustedError says that all addresses of a subnet are leased.
 type exhaustedError struct {
-	subnet netip.Prefix
-	count  int
+	subnet  netip.Prefix
+	holders []string // ids of the runs, one for each address
 }
 
 func (e *exhaustedError) Error() string {
-	return fmt.Sprintf("no address left in %s: all %d are leased", e.subnet, e.count)
+	return fmt.Sprintf("no address left in %s: all %d are leased", e.subnet, len(e.holders))
 }
 
 // takenError says that a run has the address.
@@ -80,14 +80,15 @@ func (dir leases) choose(subnets nsnet.Subnets, subnet netip.Prefix, wanted []ns
 			return w.Addr, nil
 		}
 	}
-	count := 0
+	var holders []string
 	for a := range candidates(subnets, subnet, dir.last(subnet)) {
-		if _, leased := dir.holder(a); !leased {
+		by, leased := dir.holder(a)
+		if !leased {
 			return a, nil
 		}
-		count++
+		holders = append(holders, by.ID)
 	}
-	return netip.Addr{}, &exhaustedError{subnet, count}
+	return netip.Addr{}, &exhaustedError{subnet, holders}
 }
 
 // candidates are the addresses of subnet that a sandbox can have, each once,

@@ -3,6 +3,7 @@
 package nsnet
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,5 +44,5 @@ func alive(runs, id string) bool {
 		return false
 	}
 	defer f.Close()
-	return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) == unix.EWOULDBLOCK
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB), unix.EWOULDBLOCK)
 }

@@ -36,7 +36,7 @@ func (r *run) credential() *stage.Credential {
 
 // config returns what the child is to do.
 func (r *run) config() stage.Config {
-	return stage.Config{Kinds: r.plan.KindList(), Steps: r.steps(), IDMap: r.plan.IDMap, Inputs: r.inputs, Command: r.command(), Cwd: r.Facts.Dir}
+	return stage.Config{Kinds: r.plan.KindList(), Steps: r.steps(), IDMap: r.plan.IDMap, Inputs: r.inputs, Command: r.command(), Cwd: r.Facts.Dir, Clock: r.debugs()}
 }
 
 // Program returns the system calls that the child would make for a plan, as

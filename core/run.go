@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -296,14 +297,31 @@ func (r *run) release() error {
 		r.child.Load(r.program)
 	}
 	defer r.Timings.Begin("steps and exec")()
-	for _, step := range r.plan.Steps {
-		r.Log.Debug("step", "plugin", step.Plugin, "op", step.Op, "source", step.Source, "target", step.Target)
-	}
-	if err := r.child.Release(); err != nil {
+	child := r.child
+	err := child.Release()
+	if err != nil {
 		r.child = nil // gone
-		return err
 	}
-	return nil
+	if r.debugs() {
+		r.logSteps(child.Outcomes())
+	}
+	return err
+}
+
+// debugs reports whether anybody reads what is logged for debugging.
+func (s *Session) debugs() bool { return s.Log.Enabled(context.Background(), slog.LevelDebug) }
+
+// logSteps logs what became of each step.
+func (r *run) logSteps(outcomes []stage.Outcome) {
+	steps := r.steps()
+	for i, o := range outcomes {
+		s := steps[i]
+		attrs := []any{"plugin", s.Plugin, "op", s.Op, "source", s.Source, "target", s.Target, "result", o.Result}
+		if o.Took > 0 {
+			attrs = append(attrs, "took", o.Took)
+		}
+		r.Log.Debug("step", attrs...)
+	}
 }
 
 // supervise waits for the command, with what dead runs left undone meanwhile.

@@ -45,10 +45,10 @@ func New(cfg Config) (*Host, error) {
 // can't be used may have several reasons: the mistakes in a file, say.
 func (h *Host) Describe(ctx context.Context, p find.Plugin) (d *ns.Descriptor, err error) {
 	var reasons []ns.Diagnostic
-	err = h.call(ctx, p, "describe", h.cfg.Deadlines.Describe, func(ctx context.Context, i *instance) error {
+	err = h.call(ctx, p, "describe", h.cfg.Deadlines.Describe, func(ctx context.Context, i *instance) (said []ns.Diagnostic, err error) {
 		d, err = i.descriptor(ctx)
 		reasons = ns.Diagnose(err)
-		return err
+		return nil, err
 	})
 	if err != nil && len(reasons) > 1 {
 		fillIn(reasons, p)
@@ -59,15 +59,15 @@ func (h *Host) Describe(ctx context.Context, p find.Plugin) (d *ns.Descriptor, e
 
 // Negotiate returns the plugin's offer for req, checked.
 func (h *Host) Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (offer *ns.Offer, err error) {
-	err = h.call(ctx, p, "negotiate", h.cfg.Deadlines.Negotiate, func(ctx context.Context, i *instance) error {
+	err = h.call(ctx, p, "negotiate", h.cfg.Deadlines.Negotiate, func(ctx context.Context, i *instance) (said []ns.Diagnostic, err error) {
 		d, err := i.descriptor(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if offer, err = i.client.Negotiate(ctx, req); err != nil {
-			return err
+			return nil, err
 		}
-		return refuse(ns.CheckOffer(d, req, offer))
+		return offer.Diagnostics, refuse(ns.CheckOffer(d, req, offer))
 	})
 	if err != nil {
 		return nil, err
@@ -79,11 +79,11 @@ func (h *Host) Negotiate(ctx context.Context, p find.Plugin, req *ns.Request) (o
 // Hook calls the plugin at req.Point and returns its reply, checked. A hook that
 // failed in the plugin has an error among the reply's diagnostics.
 func (h *Host) Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (reply *ns.HookReply, err error) {
-	err = h.call(ctx, p, string(req.Point), h.cfg.Deadlines.of(req.Point), func(ctx context.Context, i *instance) error {
+	err = h.call(ctx, p, string(req.Point), h.cfg.Deadlines.of(req.Point), func(ctx context.Context, i *instance) (said []ns.Diagnostic, err error) {
 		if reply, err = i.client.Hook(ctx, req); err != nil {
-			return err
+			return nil, err
 		}
-		return refuse(ns.CheckReply(req, reply))
+		return reply.Diagnostics, refuse(ns.CheckReply(req, reply))
 	})
 	if err != nil {
 		return nil, err
@@ -94,11 +94,11 @@ func (h *Host) Hook(ctx context.Context, p find.Plugin, req *ns.HookRequest) (re
 
 // Check returns what the plugin says stands in its way on this host.
 func (h *Host) Check(ctx context.Context, p find.Plugin, facts ns.Facts) (ds []ns.Diagnostic, err error) {
-	err = h.call(ctx, p, "check", h.cfg.Deadlines.Check, func(ctx context.Context, i *instance) error {
+	err = h.call(ctx, p, "check", h.cfg.Deadlines.Check, func(ctx context.Context, i *instance) (said []ns.Diagnostic, err error) {
 		if ds, err = i.client.Check(ctx, facts); err != nil {
-			return err
+			return nil, err
 		}
-		return refuse(ns.CheckDiagnostics(ds))
+		return ds, refuse(ns.CheckDiagnostics(ds))
 	})
 	if err != nil {
 		return nil, err
@@ -109,11 +109,11 @@ func (h *Host) Check(ctx context.Context, p find.Plugin, facts ns.Facts) (ds []n
 
 // Review returns what the plugin says of the run, checked.
 func (h *Host) Review(ctx context.Context, p find.Plugin, req *ns.ReviewRequest) (reply *ns.ReviewReply, err error) {
-	err = h.call(ctx, p, "review", h.cfg.Deadlines.Negotiate, func(ctx context.Context, i *instance) error {
+	err = h.call(ctx, p, "review", h.cfg.Deadlines.Negotiate, func(ctx context.Context, i *instance) (said []ns.Diagnostic, err error) {
 		if reply, err = i.client.Review(ctx, req); err != nil {
-			return err
+			return nil, err
 		}
-		return refuse(ns.CheckReview(reply))
+		return reply.Diagnostics, refuse(ns.CheckReview(reply))
 	})
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func fillIn(ds []ns.Diagnostic, p find.Plugin) {
 
 // call calls the plugin p, which f does, within the deadline. The start of the
 // plugin has a deadline of its own.
-func (h *Host) call(ctx context.Context, p find.Plugin, name string, deadline time.Duration, f func(context.Context, *instance) error) error {
+func (h *Host) call(ctx context.Context, p find.Plugin, name string, deadline time.Duration, f func(context.Context, *instance) (said []ns.Diagnostic, err error)) error {
 	i, err := h.instance(p)
 	if err != nil {
 		return err
@@ -175,13 +175,14 @@ func (h *Host) call(ctx context.Context, p find.Plugin, name string, deadline ti
 	call, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	begin := time.Now()
-	if err := f(call, i); err != nil {
+	said, err := f(call, i)
+	if err != nil {
 		d := i.explain(call, name, deadline, err)
 		h.log(p, name, begin, d)
 		h.end(i)
 		return d
 	}
-	h.log(p, name, begin, nil)
+	h.log(p, name, begin, firstError(said))
 	return nil
 }
 
@@ -230,10 +231,23 @@ func (h *Host) end(i *instance) {
 	i.end(false)
 }
 
+// firstError returns the first error of diagnostics, nil if there is none.
+func firstError(ds []ns.Diagnostic) *ns.Diagnostic {
+	for i := range ds {
+		if ds[i].Severity == ns.Error {
+			return &ds[i]
+		}
+	}
+	return nil
+}
+
+// log logs a call, which ended with d, or well.
 func (h *Host) log(p find.Plugin, call string, begin time.Time, d *ns.Diagnostic) {
 	attrs := []any{"plugin", p.Name, "call", call, "took", time.Since(begin)}
 	if d != nil {
-		attrs = append(attrs, "err", d.Summary, "cause", d.Detail)
+		attrs = append(attrs, "result", d.Summary, "cause", d.Detail)
+	} else {
+		attrs = append(attrs, "result", "ok")
 	}
 	h.cfg.Logger.Debug("plugin called", attrs...)
 }

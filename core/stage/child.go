@@ -23,6 +23,7 @@ type Child struct {
 	signals  *relay.Relay // from Release on
 	program  *Program     // from Load on
 	loadErr  error        // why the child didn't get it
+	failed   int          // the instruction that failed; -1 for none
 	// ending says that the child has reported a failure and so exits by itself. It
 	// must be left the time to reap what it forked: nobody else does where the
 	// first process of the outer PID namespace is no init, and a process that isn't
@@ -63,7 +64,7 @@ func start(kinds []ns.Kind, joins []Join, keep int) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Child{process: p, terminal: saveTerminal()}, nil
+	return &Child{process: p, terminal: saveTerminal(), failed: -1}, nil
 }
 
 // cloneError says of which namespaces the kernel refused to make one.
@@ -113,6 +114,7 @@ func (c *Child) release() error {
 	switch {
 	case report != nil:
 		err = c.program.failure(report)
+		c.note(report.Instr)
 		c.ending = true
 	case c.loadErr != nil:
 		err = c.loadErr

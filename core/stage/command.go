@@ -44,6 +44,7 @@ func (c *compiler) command() {
 	c.b.Call(unix.SYS_CLOSE_RANGE, program.Int(3), program.Uint(1<<32-1), program.Int(unix.CLOSE_RANGE_CLOEXEC))
 	c.b.Do(program.Mask)
 	c.installFilter()
+	c.b.Clock(false)
 	c.exec(cmd)
 	restrictInit()
 }

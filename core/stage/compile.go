@@ -31,6 +31,7 @@ func Compile(cfg Config) (*Program, error) {
 	if c.host == nil {
 		c.host = realHost{}
 	}
+	c.b.Clock(cfg.Clock)
 	c.check()
 	if c.problems != nil {
 		return nil, errors.Join(c.problems...)

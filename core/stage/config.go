@@ -34,6 +34,8 @@ type Config struct {
 	// Cwd is the caller's working directory, which the command gets if it exists
 	// inside. Empty means "/".
 	Cwd string
+	// Clock has the child look at the clock between steps, for [Child.Outcomes].
+	Clock bool
 	// Host answers questions about the host. Nil means the real one.
 	Host Host
 }

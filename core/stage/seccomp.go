@@ -25,6 +25,7 @@ func (c *compiler) installFilter() {
 		flags = unix.SECCOMP_FILTER_FLAG_LOG
 	}
 	c.b.Begin(i, titleOf(c.cfg.Steps[i]))
+	c.b.Clock(false) // the filter may forbid it
 	c.filter(flags, instrs)
 	c.b.Begin(-1, "execute "+c.cfg.Command.Argv[0])
 }

@@ -144,6 +144,8 @@ func special(c *control, in *program.Word, pc uint64) {
 		sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&c.mask)), 0, 8)
 	case program.Reign:
 		reign(c, c.command)
+	case program.Stamp:
+		stamp(c, pc)
 	case program.Fail:
 		fail(c, pc, syscall.Errno(c.execErr))
 	default:

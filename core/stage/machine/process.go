@@ -24,6 +24,7 @@ type Process struct {
 	base    uintptr    // where its image goes
 	program int        // pipe; the child lives as long as this is open
 	status  int        // pipe; -1 once it was read to its end
+	stamps  []Stamp    // what came from it on the way
 }
 
 // Clone makes a child in new namespaces, as flags (CLONE_NEW*) say. It dies with
@@ -130,11 +131,15 @@ func (p *Process) Report() (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the child's report: %w", err)
 	}
+	p.stamps, data = cutStamps(data)
 	if len(data) < reportHeaderSize {
 		return nil, nil
 	}
 	return decodeReport(data), nil
 }
+
+// Stamps returns the times that the child has told, once Report has returned.
+func (p *Process) Stamps() []Stamp { return p.stamps }
 
 func readAll(fd int) ([]byte, error) {
 	var data []byte

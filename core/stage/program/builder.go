@@ -16,6 +16,7 @@ type Builder struct {
 	p      Program
 	step   int
 	log    Reg
+	clock  bool
 	labels []int  // where each label stands
 	jumps  []jump // instructions whose Else is a label yet
 }
@@ -34,7 +35,13 @@ func (b *Builder) Begin(step int, title string) {
 	b.step = step
 	b.log = 0
 	b.p.sections = append(b.p.sections, section{start: len(b.p.Instrs), title: title})
+	if b.clock {
+		b.Do(Stamp)
+	}
 }
+
+// Clock has Begin, from now on, add a look at the clock, or no longer.
+func (b *Builder) Clock(on bool) { b.clock = on }
 
 // Call adds a system call whose result isn't needed.
 func (b *Builder) Call(nr uintptr, args ...Arg) { b.add(Instr{Op: Call, Nr: nr}, args) }
@@ -104,8 +111,8 @@ func (b *Builder) Fork(label Label) {
 // are the same.
 func (b *Builder) Same(x, y Arg, n int) { b.add(Instr{Op: Same}, []Arg{x, y, Int(n)}) }
 
-// Do adds an instruction without arguments: Await, Alive, Outlive, Mask, Reign
-// or Fail.
+// Do adds an instruction without arguments: Await, Alive, Outlive, Mask, Reign,
+// Stamp or Fail.
 func (b *Builder) Do(op Op) { b.add(Instr{Op: op}, nil) }
 
 // Exec adds an attempt to execute path.

@@ -73,6 +73,7 @@ var notes = map[Op]string{
 	Mask:    "rt_sigprocmask(SIG_SETMASK, the caller's mask)",
 	Fork:    "fork: the first process stays as init, its child goes on",
 	Reign:   "stay as init",
+	Stamp:   "clock_gettime(CLOCK_REALTIME), for --debug",
 	Fail:    "exit: no file could be executed",
 }
 

@@ -51,6 +51,8 @@ const (
 	// Exec calls execve(2) with Args, and remembers why it failed if the file
 	// isn't there or can't be executed.
 	Exec
+	// Stamp tells the front the time.
+	Stamp
 	// Fail ends the child with what Exec remembered.
 	Fail
 )

@@ -39,13 +39,19 @@ func (f *Finding) askOf(ctx context.Context, s *Session, plugins []find.Plugin, 
 		return err
 	}
 	if !slices.Contains(d.Features, ns.FeatureCheckRun) {
-		f.Diagnostics = []ns.Diagnostic{{Plugin: call.Plugin, Severity: ns.Warning, Summary: "the plugin can't check what it made for a run"}}
+		f.Diagnostics = notChecked(call, "the plugin can't check what it made for a run")
 		return nil
 	}
 	reply, err := s.Host.Hook(ctx, plugins[i], call)
 	if err != nil {
 		return err
 	}
-	f.Diagnostics = reply.Diagnostics
+	if f.Diagnostics = reply.Diagnostics; len(reply.Diagnostics) == 0 {
+		f.Diagnostics = notChecked(call, "the plugin said nothing of what it made for the run")
+	}
 	return nil
+}
+
+func notChecked(call *ns.HookRequest, why string) []ns.Diagnostic {
+	return []ns.Diagnostic{{Plugin: call.Plugin, Severity: ns.Warning, Summary: why}}
 }

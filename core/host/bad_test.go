@@ -88,6 +88,7 @@ func TestPluginsWithBadAnswers(t *testing.T) {
 		{"othername", `says that its name is "somebody"`, ""},
 		{"descriptor", "read descriptor: version is missing", "also read descriptor: summary is missing"},
 		{"requires", `requires the feature "time travel"`, ""},
+		{"badoption", `unknown type "number"`, ""},
 		{"status", "negotiate: the plugin broke (Internal)", "\uFFFD[2Jsaid this"},
 		{"longstatus", "negotiate: the plugin broke", ""},
 		{"unimplemented", "negotiate: the plugin doesn't know this call", ""},
@@ -148,6 +149,7 @@ func wantDiagnostic(t *testing.T, err error, mode, summary, detail string) {
 func TestOddPlugins(t *testing.T) {
 	for _, mode := range []string{
 		"good", "json", "flood-early", "flood-stdout", "flood-stderr", "flood-stream", "longline", "daemon", "deaf",
+		"noshutdown", "nolifeline", "loud",
 	} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
@@ -196,4 +198,58 @@ func TestLateStepsAreChecked(t *testing.T) {
 	p := bad(t, "latestep")
 	_, err := h.Hook(context.Background(), p, &ns.HookRequest{Plugin: p.Name, Point: ns.PreExec})
 	wantDiagnostic(t, err, "latestep", `unknown op "shell"`, "")
+}
+
+// TestPluginsWithBadDiagnostics has plugins that say what can't be told, or say it
+// where it isn't heard.
+func TestPluginsWithBadDiagnostics(t *testing.T) {
+	h := newHost(t, func(c *Config) { c.Deadlines = patient })
+	for mode, want := range map[string]string{
+		"baddiag": `diagnostic 1: unknown severity "dreadful"`, "rudely": "negotiate: the plugin broke (InvalidArgument)",
+	} {
+		p := bad(t, mode)
+		req := request(p)
+		req.Settings = []ns.Setting{{Option: "no-such-option", Args: []string{"1"}}}
+		_, err := h.Negotiate(t.Context(), p, req)
+		wantDiagnostic(t, err, mode, want, "")
+	}
+	_, err := h.Check(t.Context(), bad(t, "badcheck"), ns.Facts{})
+	wantDiagnostic(t, err, "badcheck", `diagnostic 1: unknown severity "dreadful"`, "")
+}
+
+// TestPluginsThatDoNotUndo has plugins whose PostExec fails, which is told each
+// time, or doesn't answer.
+func TestPluginsThatDoNotUndo(t *testing.T) {
+	h := newHost(t, func(c *Config) {
+		c.Deadlines = patient
+		c.Deadlines.PostExec = 20 * time.Second
+	})
+	for mode, want := range map[string]string{
+		"undofails": "no such thing", "undoonce": "already gone", "needskey": "no key to undo with",
+	} {
+		var said []string
+		for range 2 {
+			p := bad(t, mode)
+			reply, err := h.Hook(t.Context(), p, &ns.HookRequest{Plugin: p.Name, Point: ns.PostExec})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range reply.Diagnostics {
+				said = append(said, d.Plugin+": "+d.Error())
+			}
+		}
+		if all := strings.Join(said, "\n"); !strings.Contains(all, "bad-"+mode) || !strings.Contains(all, want) {
+			t.Errorf("%s: told %q, want %q", mode, all, want)
+		}
+	}
+}
+
+func TestPostExecThatHangsIsGivenUp(t *testing.T) {
+	h := newHost(t, func(c *Config) {
+		c.Deadlines = patient
+		c.Deadlines.PostExec = time.Second
+	})
+	p := bad(t, "undohangs")
+	_, err := h.Hook(t.Context(), p, &ns.HookRequest{Plugin: p.Name, Point: ns.PostExec})
+	wantDiagnostic(t, err, "undohangs", "post-exec: no answer within 1s", "")
 }

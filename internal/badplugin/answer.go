@@ -46,6 +46,10 @@ func (s *server) Describe(context.Context) (*ns.Descriptor, error) {
 		d.Options = []ns.Option{{Name: "count", Type: "number", Help: "how many"}}
 	case "anyvalue":
 		d.Options = []ns.Option{{Name: "count", Type: ns.Int, Help: "how many"}}
+	case "checksnothing":
+		d.Features = []string{ns.FeatureCheckRun}
+	case "repairs":
+		d.Features = []string{ns.FeatureCheckRun}
 	case "interrupt":
 		signal.Reset(os.Interrupt)
 	}

@@ -161,6 +161,20 @@ var hooks = map[string]func(*ns.HookRequest) (*ns.HookReply, error){
 		}
 		return &ns.HookReply{}, nil
 	},
+	"undohangs": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point == ns.PostExec {
+			sleep()
+		}
+		return &ns.HookReply{}, nil
+	},
+	"checksnothing": func(*ns.HookRequest) (*ns.HookReply, error) { return &ns.HookReply{}, nil },
+	"repairs": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point != ns.CheckRun {
+			return &ns.HookReply{}, os.RemoveAll(filepath.Join(os.TempDir(), "bad"))
+		}
+		said := ns.Diagnostic{Severity: ns.Notice, Summary: "all is as it should be"}
+		return &ns.HookReply{Diagnostics: []ns.Diagnostic{said}}, os.Mkdir(filepath.Join(os.TempDir(), "bad"), 0o700)
+	},
 	"stopchild": func(req *ns.HookRequest) (*ns.HookReply, error) {
 		if req.Point == ns.PreExec {
 			return &ns.HookReply{}, syscall.Kill(req.PID, syscall.SIGSTOP)

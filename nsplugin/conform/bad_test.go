@@ -103,6 +103,7 @@ func TestBadHandshakesAreCaught(t *testing.T) {
 		{"endless", "H-4", "longer than 4096 bytes"},
 		{"core9", "H-4", `field 1 is "9"`},
 		{"api9", "H-4", `field 2 is "9"`},
+		{"api0", "H-4", `field 2 is "0"`},
 		{"netrpc", "H-4", `field 5 is "netrpc"`},
 		{"oldform", "H-4", `field 5 is ""`},
 		{"cert", "H-4", "field 6 is"},
@@ -153,6 +154,7 @@ func TestBadOffersAreCaught(t *testing.T) {
 		{"somesteps", "N-1", "5000 steps"},
 		{"unknownstep", "N-1", `unknown op "shell"`},
 		{"status", "N-1", "gRPC status Internal"},
+		{"longstatus", "N-1", "gRPC status"},
 		{"unimplemented", "N-1", "gRPC status Unimplemented"},
 		{"fickle", "N-2", "the offer changed"},
 		{"listener", "N-2", "socket unix @nsrun-bad-listener"},
@@ -183,12 +185,15 @@ func TestBadProcessesAreCaught(t *testing.T) {
 func TestBadHooksAreCaught(t *testing.T) {
 	wantCaught(t, []badPlugin{
 		{"undofails", "U-1", "no such thing"},
+		{"undohangs", "U-1", "DeadlineExceeded"},
 		{"undoonce", "U-1", "already gone"},
 		{"prehang", "E-3", "DeadlineExceeded"},
 		{"latestep", "E-3", `unknown op "shell"`},
 		{"leftover", "E-3", "file is left: conform"},
 		{"needsstate", "U-1", "file is left: conform"},
 		{"undoall", "U-5", "it took from another run: file "},
+		{"checksnothing", "C-5", "it says nothing of the run"},
+		{"repairs", "C-5", "file is left: bad"},
 		{"stopchild", "E-6", "the child is in state T"},
 		{"helperstays", "P-8", "is left, which carries the run's id"},
 		{"helperwithoutid", "P-8", "has the run's id in its arguments"},
@@ -220,7 +225,7 @@ func hasty(t *testing.T, mode, id string) conform.Subject {
 		s.Limits.Start = time.Second
 	case "hang", "stop", "noaccept":
 		s.Limits.Call = 300 * time.Millisecond
-	case "prehang":
+	case "prehang", "undohangs":
 		s.Limits.Hook = 300 * time.Millisecond
 	case "nolifeline", "deaf", "byhand", "daemon":
 		s.Limits.End = time.Second

@@ -43,6 +43,7 @@ func (r *runner) hooks() []row {
 		{Check{ID: "U-1", Name: "PostExec succeeds after a PostExec whose answer was lost"}, r.withHooks(r.undoKilledAfter(time.Minute))},
 		{Check{ID: "U-5", Name: "PostExec leaves other runs alone"}, r.withHooks(r.leavesOthers)},
 		{Check{ID: "E-6", Name: "the child is neither stopped nor traced nor ended"}, r.withHooks(r.leavesChild)},
+		{Check{ID: "C-5", Name: "checking a run says what holds, and changes nothing"}, r.withHooks(r.checksRun)},
 		{Check{ID: "P-8", Name: "programs that serve the run carry its id, and end with it"}, r.withHooks(r.endsHelpers)},
 	}
 }

@@ -4,6 +4,7 @@ package core
 
 import (
 	"context"
+	"slices"
 
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/stage"
@@ -28,7 +29,17 @@ func (s *Session) Examine(ctx context.Context) []Finding {
 	for _, k := range ns.Kinds() {
 		findings = append(findings, s.try(k))
 	}
-	return append(findings, s.checkPlugins(ctx)...)
+	return append(findings, s.checkPlugins(ctx, find.List(s.dirs))...)
+}
+
+// ExamineKind is [Session.Examine] for one kind of namespace and the plugins that can
+// fill it.
+func (s *Session) ExamineKind(ctx context.Context, k ns.Kind) []Finding {
+	installed := s.Installed(ctx)
+	owners := slices.DeleteFunc(find.List(s.dirs), func(c find.Candidate) bool {
+		return !c.Chosen || !slices.ContainsFunc(installed, func(d *ns.Descriptor) bool { return d.Name == c.Name && d.Owns(k) })
+	})
+	return append([]Finding{s.try(k)}, s.checkPlugins(ctx, owners)...)
 }
 
 // try makes a namespace as a run would, and gives it up at once.
@@ -57,11 +68,11 @@ func (f *Finding) tell(err error) {
 	f.OK = !ns.HasErrors(f.Diagnostics)
 }
 
-// checkPlugins asks each plugin that --plugins could choose.
-func (s *Session) checkPlugins(ctx context.Context) []Finding {
+// checkPlugins asks each of the plugins that --plugins could choose.
+func (s *Session) checkPlugins(ctx context.Context, candidates []find.Candidate) []Finding {
 	var findings []Finding
 	var plugins []find.Plugin
-	for _, c := range find.List(s.dirs) {
+	for _, c := range candidates {
 		f := Finding{Part: "plugin " + c.Name, OK: true}
 		p, err := find.Find(c.Name, s.dirs)
 		switch {

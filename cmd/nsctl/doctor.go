@@ -5,9 +5,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/nsrun/nsrun/core"
 	"github.com/nsrun/nsrun/internal/report"
+	"github.com/nsrun/nsrun/ns"
 	"github.com/spf13/cobra"
 )
 
@@ -39,8 +41,10 @@ doesn't work.`,
 	return cmd
 }
 
+// printFindings prints what isn't well; nsctl net check prints the rest of networks.
 func printFindings(w io.Writer, findings []core.Finding) {
 	for _, f := range findings {
+		f.Diagnostics = slices.DeleteFunc(slices.Clone(f.Diagnostics), func(d ns.Diagnostic) bool { return d.Severity == ns.Notice })
 		switch {
 		case !f.OK:
 			fmt.Fprintf(w, "no    %s\n", f.Part)

@@ -56,7 +56,7 @@ func checkRun(ctx context.Context, w io.Writer, s *session, name string, asJSON 
 	if asJSON {
 		err = printJSON(w, findings)
 	} else {
-		printChecks(w, findings)
+		printChecks(w, findings, runMarks)
 	}
 	if err != nil {
 		return err
@@ -64,10 +64,10 @@ func checkRun(ctx context.Context, w io.Writer, s *session, name string, asJSON 
 	return verdict(findings)
 }
 
-// marks say how a line of a check is meant.
-var marks = map[ns.Severity]string{ns.Notice: "ok", ns.Warning: "not checked", ns.Error: "no"}
+// runMarks say how a line of the check of a run is meant.
+var runMarks = map[ns.Severity]string{ns.Notice: "ok", ns.Warning: "not checked", ns.Error: "no"}
 
-func printChecks(w io.Writer, findings []core.Finding) {
+func printChecks(w io.Writer, findings []core.Finding, marks map[ns.Severity]string) {
 	if len(findings) == 0 {
 		fmt.Fprintln(w, "nothing to check: no plugin has made anything on the host for this run")
 	}

@@ -33,8 +33,8 @@ type member struct {
 }
 
 func newNet() *cobra.Command {
-	cmd := &cobra.Command{Use: "net", Short: "Show networks and the runs on them", Args: cobra.NoArgs}
-	cmd.AddCommand(newNetList(), newNetInspect())
+	cmd := &cobra.Command{Use: "net", Short: "Show networks and the runs on them, check them, and time them", Args: cobra.NoArgs}
+	cmd.AddCommand(newNetList(), newNetInspect(), newNetCheck())
 	return cmd
 }
 

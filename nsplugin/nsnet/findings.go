@@ -15,8 +15,29 @@ import (
 	"github.com/nsrun/nsrun/nsplugin"
 )
 
-// Findings are what a backend's CheckRun has found of a run's network.
+// Findings are what a backend's CheckRun has found of a run's network, or its Check of
+// the host.
 type Findings []ns.Diagnostic
+
+// Tell tells, of the host, that a thing is well, or what err says if it isn't: each of
+// the errors that are joined in it.
+func (f *Findings) Tell(err error, thing string) {
+	if err == nil {
+		*f = append(*f, *nsplugin.Noticef("%s", thing))
+	}
+	*f = append(*f, ns.Diagnose(err)...)
+}
+
+// Soften makes warnings of errors: what only some runs need doesn't keep the backend
+// from working.
+func (f Findings) Soften() Findings {
+	for i := range f {
+		if f[i].Severity == ns.Error {
+			f[i].Severity = ns.Warning
+		}
+	}
+	return f
+}
 
 // Add tells that a thing, such as "bridge br0", is as PreExec made it, or with err that
 // it isn't, and why.

@@ -10,12 +10,12 @@ import (
 	"github.com/nsrun/nsrun/nsplugin"
 )
 
-// tunDevice is what a program makes a tap interface with.
-const tunDevice = "/dev/net/tun"
+// TunDevice is what a program makes a tap interface with.
+const TunDevice = "/dev/net/tun"
 
 // CheckTun returns an error if this process can't open the device with which
 // program, a network in a process of the caller's, makes the sandbox's interface.
-func CheckTun(program string) error { return checkTun(program, tunDevice) }
+func CheckTun(program string) error { return checkTun(program, TunDevice) }
 
 func checkTun(program, device string) error {
 	err := unix.Access(device, unix.R_OK|unix.W_OK)

@@ -74,19 +74,16 @@ func (n *native) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error
 	return offer, nil
 }
 
-// Check says whether the bridge can work on this host.
+// Check says whether the bridge can work on this host, and how it is.
 func (n *native) Check(_ context.Context, facts ns.Facts) ([]ns.Diagnostic, error) {
 	if err := nsnet.CheckPrivileged(facts, purpose); err != nil {
 		return nil, err
 	}
 	w, err := n.resolve()
-	if err == nil {
-		err = errors.Join(w.free(), bridge.CheckTables())
-	}
 	if err != nil {
 		return nil, err
 	}
-	return firewall.ForwardWarning(w.Device()), nil
+	return append(w.CheckHealth(), firewall.ForwardWarning(w.Device())...), nil
 }
 
 // PreExec attaches the sandbox to the bridge.

@@ -66,7 +66,12 @@ func (n *nested) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error
 
 // Check says whether the network can work on this host.
 func (n *nested) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
-	return nil, errors.Join(checkUplink(), bridge.CheckTables())
+	var found nsnet.Findings
+	u, err := findUplink()
+	found.Tell(err, "uplink "+u.program)
+	found.Tell(nsnet.CheckTun("net=nested"), "device "+nsnet.TunDevice)
+	found.Tell(bridge.CheckTables(), "nftables of the kernel")
+	return found, nil
 }
 
 // PreExec connects the sandbox to the network, and makes the network if there is none.

@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"unicode"
 
@@ -71,7 +72,7 @@ func (w *wish) exhausted(e *cniError) (summary, hint string) {
 	var holders []string
 	for _, p := range w.conf.list.Plugins {
 		if dir, ok := leaseDir(w.conf.list.Name, p); ok {
-			holders = append(holders, dir.holders()...)
+			holders = append(holders, dir.holders(netip.Addr.IsValid)...)
 		}
 	}
 	hint = "end other runs, or nsctl gc for those that were killed; a larger range in the conflist"

@@ -58,14 +58,17 @@ func (dir leases) list() ([]string, error) {
 	return files, nil
 }
 
-// holders returns the ids of the runs that have leases, once for each.
-func (dir leases) holders() []string {
+// holders returns the ids of the runs that have leases, once for each whose address
+// answers to match.
+func (dir leases) holders(match func(netip.Addr) bool) []string {
 	var ids []string
 	files, _ := dir.list()
 	for _, file := range files {
-		text, _ := os.ReadFile(file)
-		id, _, _ := strings.Cut(string(text), "\r\n")
-		ids = append(ids, id)
+		if a, err := netip.ParseAddr(filepath.Base(file)); err == nil && match(a) {
+			text, _ := os.ReadFile(file)
+			id, _, _ := strings.Cut(string(text), "\r\n")
+			ids = append(ids, id)
+		}
 	}
 	return ids
 }

@@ -169,8 +169,11 @@ func (p *pasta) PostExec(ctx context.Context, req *ns.HookRequest) error {
 
 // Check says whether pasta is installed and can make an interface.
 func (p *pasta) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
-	_, err := program.Find()
-	return nil, errors.Join(err, nsnet.CheckTun("pasta"))
+	path, err := program.Find()
+	var found nsnet.Findings
+	found.Tell(err, "helper "+path)
+	found.Tell(nsnet.CheckTun("pasta"), "device "+nsnet.TunDevice)
+	return found, nil
 }
 
 // needsForward reports whether the host's name servers are such as only the host

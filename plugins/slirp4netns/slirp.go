@@ -206,6 +206,9 @@ func (s *slirp) PostExec(ctx context.Context, req *ns.HookRequest) error {
 
 // Check says whether slirp4netns is installed and can make an interface.
 func (s *slirp) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
-	_, err := program.Find()
-	return nil, errors.Join(err, nsnet.CheckTun("slirp4netns"))
+	path, err := program.Find()
+	var found nsnet.Findings
+	found.Tell(err, "helper "+path)
+	found.Tell(nsnet.CheckTun("slirp4netns"), "device "+nsnet.TunDevice)
+	return found, nil
 }

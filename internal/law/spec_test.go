@@ -182,6 +182,7 @@ var testedElsewhere = map[string]string{
 	"U-3":  "plugins/net/failure_test.go:TestFailedDelGoesOn",
 	"U-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"C-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
+	"C-6":  "e2e/testdata/script/networks-are-checked.txtar",
 	"G-2":  "core/host/bad_test.go:TestDiagnosticsOfThePluginAreFitForATerminal",
 	"V-1":  "core/host/bad_test.go:TestPluginsWithABadHandshake",
 	"V-3":  "core/host/bad_test.go:TestPluginsWithBadAnswers",

@@ -34,7 +34,7 @@ type member struct {
 
 func newNet() *cobra.Command {
 	cmd := &cobra.Command{Use: "net", Short: "Show networks and the runs on them, check them, and time them", Args: cobra.NoArgs}
-	cmd.AddCommand(newNetList(), newNetInspect(), newNetCheck())
+	cmd.AddCommand(newNetList(), newNetInspect(), newNetCheck(), newNetBench())
 	return cmd
 }
 

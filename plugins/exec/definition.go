@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -172,4 +173,13 @@ func (def *definition) findProgram() []error {
 			WithHint("./" + name + ", for a program that lies beside the file")}
 	}
 	return nil
+}
+
+// knows reports whether the program is called at a point of the run.
+func (def *definition) knows(at ns.Point) bool {
+	d := def.descriptor()
+	if at == ns.CheckRun {
+		return slices.Contains(d.Features, ns.FeatureCheckRun)
+	}
+	return slices.Contains(d.Hooks, at)
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"os"
-	"slices"
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
@@ -82,7 +81,9 @@ func (p *execPlugin) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.Hook
 	if err := p.hook(ctx, req, &r); err != nil {
 		return nil, err
 	}
-	return &ns.HookReply{Steps: r.Steps, Env: r.Env, Results: r.Results, State: r.State, Diagnostics: r.Diagnostics}, nil
+	return &ns.HookReply{
+		Steps: r.Steps, Env: r.Env, Results: r.Results, State: r.State, Helpers: r.Helpers, Diagnostics: r.Diagnostics,
+	}, nil
 }
 
 // PostExec implements nsplugin.PostExecer.
@@ -95,8 +96,16 @@ func (p *execPlugin) PostExec(ctx context.Context, req *ns.HookRequest) error {
 	return ns.Errors(r.Diagnostics)
 }
 
+// CheckRun implements nsplugin.RunChecker. The program is asked only if the file
+// says that it has the feature.
+func (p *execPlugin) CheckRun(ctx context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error) {
+	var r reply
+	err := p.hook(ctx, req, &r)
+	return r.Diagnostics, err
+}
+
 func (p *execPlugin) hook(ctx context.Context, req *ns.HookRequest, r *reply) error {
-	if p.def == nil || !slices.Contains(p.def.descriptor().Hooks, req.Point) {
+	if p.def == nil || !p.def.knows(req.Point) {
 		return nil
 	}
 	run := *req

@@ -107,7 +107,11 @@ func TestHooksHandOnState(t *testing.T) {
 	if _, err := os.Stat(temp + "/r1"); err != nil {
 		t.Error(err)
 	}
-	req.Point, req.State = ns.PostExec, reply.State
+	req.Point, req.State = ns.CheckRun, reply.State
+	if reply := p.Hook(req); len(reply.Diagnostics) != 1 || reply.Diagnostics[0].Severity != ns.Notice {
+		t.Errorf("check-run says %v", reply.Diagnostics)
+	}
+	req.Point = ns.PostExec
 	for range 2 {
 		if reply := p.Hook(req); reply.Diagnostics != nil {
 			t.Error(reply.Diagnostics)

@@ -125,6 +125,8 @@ class Plugin:
     review(request)         is shown the whole run before anything starts, its plan in JSON among it; raises a
                             Refusal, or returns diagnostics or None. It requires the feature "review" by itself
     check(facts)            returns or raises what stands in the way on this host
+    check_run(run, state)   says whether what pre_exec made still holds, while the command runs: returns diagnostics,
+                            a notice for each thing that does, or raises what doesn't. It changes nothing
     """
     name = version = ""
     kinds = features = requires = ()
@@ -144,11 +146,12 @@ class Plugin:
     def descriptor(cls):
         """Return what the plugin says of itself."""
         hooks = [point for point, method in (("pre-exec", "pre_exec"), ("post-exec", "post_exec")) if hasattr(cls, method)]
+        features = list(cls.features) + ["check-run"] * (hasattr(cls, "check_run") and "check-run" not in cls.features)
         requires = list(cls.requires) + ["review"] * (hasattr(cls, "review") and "review" not in cls.requires)
         return _drop_empty({
             "name": cls.name, "version": cls.version, "summary": (cls.__doc__ or "").strip().split("\n")[0],
             "kinds": list(cls.kinds), "options": [o.message() for o in cls.options()], "hooks": hooks,
-            "features": list(cls.features), "requires": requires})
+            "features": features, "requires": requires})
 
     @classmethod
     def configured(cls, settings, written=False):
@@ -359,7 +362,7 @@ SCHEMA = {
     "Helper": {1: ("name", "string"), 2: ("pid", "uint32")},
     "PostExecRequest": {1: ("run", "Run"), 2: ("state", "bytes")},
     "PostExecResponse": {1: ("diagnostics", ["Diagnostic"])},
-    "CheckRequest": {1: ("facts", "Facts")},
+    "CheckRequest": {1: ("facts", "Facts"), 2: ("run", "Run"), 3: ("state", "bytes")},
     "CheckResponse": {1: ("diagnostics", ["Diagnostic"])},
     "ReviewRequest": {1: ("request", "NegotiateRequest"), 2: ("plan", "bytes"), 3: ("members", ["Member"]), 4: ("command", ["string"]),
                       5: ("user", "string"), 6: ("new_privs", "bool")},
@@ -534,7 +537,15 @@ class Calls:
         return {"diagnostics": list(answer or []) + faults}
 
     def check(self, request):
+        if request.run.id:
+            return self.check_run(request)
         answer, faults = self._try("check", lambda: self.plugin().check(request.facts)) if hasattr(self.plugin, "check") else (None, [])
+        return {"diagnostics": list(answer or []) + faults}
+
+    def check_run(self, request):
+        def ask():
+            return self.plugin.configured(request.run.request.settings, written=True).check_run(request.run, request.state)
+        answer, faults = self._try("check-run", ask) if hasattr(self.plugin, "check_run") else (None, [])
         return {"diagnostics": list(answer or []) + faults}
 
     def review(self, request):

@@ -148,6 +148,25 @@ class Answers(unittest.TestCase):
             said = nsrun.Calls(Guard).review(request)["diagnostics"]
             self.assertEqual([d["summary"] for d in said], want)
 
+    def test_check_of_a_run(self):
+        class Marks(nsrun.Plugin):
+            """Marks."""
+            name, version = "marks", "1"
+
+            def check(self, facts):
+                raise nsrun.Refusal("asked for the host")
+
+            def check_run(self, run, state):
+                if state != b"made":
+                    raise nsrun.Refusal("the mark of %s is gone" % run.id)
+                return [nsrun.diagnostic("the mark is there", severity="notice")]
+
+        self.assertEqual(Marks.descriptor()["features"], ["check-run"])
+        for state, want in (b"made", "the mark is there"), (b"", "the mark of r is gone"):
+            request = nsrun.decode("CheckRequest", nsrun.encode("CheckRequest", {"run": {"id": "r"}, "state": state}))
+            self.assertEqual([d["summary"] for d in nsrun.Calls(Marks).check(request)["diagnostics"]], [want])
+        self.assertEqual(nsrun.Calls(Marks).check(nsrun.decode("CheckRequest", b""))["diagnostics"], [{"summary": "asked for the host"}])
+
     def test_nothing(self):
         def nothing(_self, _request):
             return None

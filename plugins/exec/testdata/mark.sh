@@ -10,6 +10,9 @@ pre-exec)
 	printf '{"state": {"mark": "%s"}, "results": {"mark": "%s"}, "env": [{"name": "MARK", "value": "%s"}]}' "$mark" "$mark" "$mark" ;;
 post-exec)
 	rm -f "$mark" ;;
+check-run)
+	severity=error; [ ! -e "$mark" ] || severity=notice
+	printf '{"diagnostics": [{"severity": "%s", "summary": "mark %s"}]}' "$severity" "$mark" ;;
 check)
 	echo '{"diagnostics": [{"severity": "notice", "summary": "marks need a directory for temporary files"}]}' ;;
 esac

@@ -27,6 +27,11 @@ class Hooks(nsrun.Plugin):
         if os.path.exists(self.mark(run)):
             os.remove(self.mark(run))
 
+    def check_run(self, run, state):
+        if not os.path.exists(self.mark(run)):
+            raise nsrun.Refusal("the mark is gone")
+        return [nsrun.diagnostic("the mark is there", severity="notice")]
+
     def check(self, facts):
         if facts.uid != 0:
             raise nsrun.Refusal("check: not root", hint="sudo")

@@ -36,6 +36,11 @@ var busy atomic.Int64
 // offers are what Negotiate does in modes that break a rule of its answer, or of
 // what it may do on the way.
 var offers = map[string]func(*ns.Request) (*ns.Offer, error){
+	"wantsuser": func(req *ns.Request) (*ns.Offer, error) {
+		o, err := offer(req)
+		o.Wants = []ns.Kind{ns.User}
+		return o, err
+	},
 	"lax": func(req *ns.Request) (*ns.Offer, error) {
 		return &ns.Offer{Kinds: req.Owns}, nil
 	},

@@ -64,7 +64,7 @@ var rows = []row{
 
 // notBroken are the modes that behave, that tests ask something of, and those of
 // programs that others start.
-var notBroken = []string{"good", "place", "helper", "listen", "sleeper"}
+var notBroken = []string{"good", "wantsuser", "place", "helper", "listen", "sleeper"}
 
 // leaves is why nsrun can't report a plugin that leaves something, or takes it.
 const leaves = "nsrun can't tell what a plugin leaves on the host, or takes, from what others do there"

@@ -295,3 +295,10 @@ func TestStoppedRunSaysSo(t *testing.T) {
 		}
 	}
 }
+
+// TestHooksThatNeedMoreThanTheKitHasAreSkipped has a plugin that works in a user
+// namespace, which another plugin sets up.
+func TestHooksThatNeedMoreThanTheKitHasAreSkipped(t *testing.T) {
+	results := conform.Run(t.Context(), hasty(t, "wantsuser", "E-3"))
+	wantFault(t, results, conform.Skipped, "E-3", "wants a user namespace")
+}

@@ -69,6 +69,8 @@ func (r *runner) withHooks(f func(offer *ns.Offer) Verdict) func() Verdict {
 			return skip("the plugin refuses this run: " + strings.Join(said(offer.Diagnostics), "; "))
 		case !slices.Contains(offer.Hooks, ns.PreExec):
 			return skip("the offer asks for no pre-exec; give the flags of a run that does, behind --")
+		case slices.Contains(offer.Wants, ns.User):
+			return skip("the offer wants a user namespace, which is for another plugin to set up")
 		}
 		return f(offer)
 	}

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/nsrun/nsrun/ns"
 )
@@ -94,11 +93,8 @@ func (r *runner) endsHelpers(offer *ns.Offer) Verdict {
 // dismiss waits for the end of the programs that serve a run whose PostExec has
 // answered, ends those that go on, and names them.
 func (r *runner) dismiss(id string) []string {
-	for end := time.Now().Add(r.Limits.End); time.Now().Before(end) && len(servants(id)) > 0; {
-		time.Sleep(10 * time.Millisecond)
-	}
 	var faults []string
-	for _, pid := range servants(id) {
+	for _, pid := range outlasting(r.Limits.End, func() []int { return servants(id) }) {
 		faults = append(faults, fmt.Sprintf("process %d is left, which carries the run's id", pid))
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}
@@ -106,17 +102,4 @@ func (r *runner) dismiss(id string) []string {
 }
 
 // servants returns the pids of processes that have id in their arguments.
-func servants(id string) []int {
-	var pids []int
-	entries, _ := os.ReadDir("/proc")
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil {
-			continue
-		}
-		if cmdline, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline")); strings.Contains(string(cmdline), id) {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
-}
+func servants(id string) []int { return processesWith("cmdline", id) }

@@ -18,7 +18,12 @@ import (
 // left returns the pids of processes that have the plugin's environment: the
 // plugin and what it started, wherever they moved.
 func (p *process) left() []int {
-	mark := []byte("PLUGIN_UNIX_SOCKET_DIR=" + p.sockets)
+	return slices.DeleteFunc(processesWith("environ", "PLUGIN_UNIX_SOCKET_DIR="+p.sockets), isZombie)
+}
+
+// processesWith returns the pids of processes of which a file in proc(5), such as
+// "environ", has the mark in it.
+func processesWith(file, mark string) []int {
 	var pids []int
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
@@ -26,12 +31,20 @@ func (p *process) left() []int {
 		if err != nil {
 			continue
 		}
-		environ, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "environ"))
-		if bytes.Contains(environ, mark) && !isZombie(pid) {
+		if text, _ := os.ReadFile(filepath.Join("/proc", e.Name(), file)); strings.Contains(string(text), mark) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// outlasting returns the processes that are still among those that pids returns once
+// they had the time to end.
+func outlasting(patience time.Duration, pids func() []int) []int {
+	for end := time.Now().Add(patience); time.Now().Before(end) && len(pids()) > 0; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	return pids()
 }
 
 func isZombie(pid int) bool {
@@ -42,11 +55,8 @@ func isZombie(pid int) bool {
 // abandoned returns processes that outlive the plugin, once they had the time to
 // end.
 func (p *process) abandoned() []string {
-	for end := time.Now().Add(p.limits.End); time.Now().Before(end) && len(p.left()) > 0; {
-		time.Sleep(10 * time.Millisecond)
-	}
 	var faults []string
-	for _, pid := range p.left() {
+	for _, pid := range outlasting(p.limits.End, p.left) {
 		cmdline, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
 		faults = append(faults, "process "+strconv.Itoa(pid)+" is left: "+strings.ReplaceAll(string(cmdline), "\x00", " "))
 	}

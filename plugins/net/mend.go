@@ -3,12 +3,13 @@
 package main
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // mendBridge gives the network's bridge a hardware address if it has none. The kernel
@@ -19,17 +20,8 @@ import (
 func (w *wish) mendBridge() {
 	link, err := net.InterfaceByName(w.bridgeDevice())
 	if err == nil && len(link.HardwareAddr) == 0 { // which is how package net has all zeros
-		_ = setHardwareAddr(link.Name, randomHardwareAddr())
+		_ = setHardwareAddr(link.Name, nsnet.RandomMAC())
 	}
-}
-
-// randomHardwareAddr returns an address for one interface that nobody else gives out:
-// the second bit of the first byte says that it is local.
-func randomHardwareAddr() net.HardwareAddr {
-	addr := make(net.HardwareAddr, 6)
-	_, _ = rand.Read(addr) // never fails
-	addr[0] = addr[0]&^1 | 2
-	return addr
 }
 
 // hardwareRequest is an ifreq with a hardware address; netdevice(7).

@@ -3,7 +3,6 @@
 package bridge
 
 import (
-	"crypto/rand"
 	"fmt"
 	"net"
 	"net/netip"
@@ -62,19 +61,11 @@ func (k *Kernel) configureBridge(n network, link netlink.Link) error {
 // the sandboxes send to one that is gone.
 func (k *Kernel) addBridge(n network) (netlink.Link, error) {
 	attrs := netlink.NewLinkAttrs()
-	attrs.Name, attrs.HardwareAddr = n.device, randomMAC()
+	attrs.Name, attrs.HardwareAddr = n.device, nsnet.RandomMAC()
 	if err := k.links.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}); err != nil {
 		return nil, err
 	}
 	return k.links.LinkByName(n.device)
-}
-
-// randomMAC returns a locally administered hardware address.
-func randomMAC() net.HardwareAddr {
-	mac := make(net.HardwareAddr, 6)
-	_, _ = rand.Read(mac) // never fails
-	mac[0] = mac[0]&^1 | 2
-	return mac
 }
 
 // bridgeSysctls are the parameters that the bridge needs.

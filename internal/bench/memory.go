@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nsrun/nsrun/internal/procfs"
 )
 
 // settled is how long a sandbox runs before it counts as one at rest.
@@ -25,7 +27,7 @@ func keptMemory(p *exec.Cmd) (float64, error) {
 	defer p.Process.Kill()
 	time.Sleep(settled)
 	kilobytes := 0
-	for _, pid := range tree(p.Process.Pid) {
+	for _, pid := range procfs.Family(p.Process.Pid) {
 		if name, _ := os.ReadFile(procFile(pid, "comm")); strings.TrimSpace(string(name)) == "sleep" {
 			continue
 		}
@@ -55,16 +57,4 @@ func pss(pid int) (int, error) {
 		}
 	}
 	return 0, fmt.Errorf("no Pss of process %d", pid)
-}
-
-// tree returns the process and all that descend from it.
-func tree(pid int) []int {
-	all := []int{pid}
-	text, _ := os.ReadFile(procFile(pid, fmt.Sprintf("task/%d/children", pid)))
-	for _, field := range strings.Fields(string(text)) {
-		if child, err := strconv.Atoi(field); err == nil {
-			all = append(all, tree(child)...)
-		}
-	}
-	return all
 }

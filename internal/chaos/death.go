@@ -3,13 +3,12 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/nsrun/nsrun/internal/procfs"
 )
 
 // death is a way to kill a run: which of its processes get SIGKILL at one moment.
@@ -64,46 +63,15 @@ type member struct {
 
 // family returns the process pid and all that come from it, itself last: whoever is
 // killed before his children can't tell them.
-func family(pid int) []member {
-	children := map[int][]int{}
-	for _, name := range processDirs() {
-		child, _ := strconv.Atoi(filepath.Base(name))
-		if parent, ok := parentOf(name); ok {
-			children[parent] = append(children[parent], child)
-		}
-	}
-	var all []member
-	var add func(int)
-	add = func(p int) {
-		for _, c := range children[p] {
-			add(c)
-		}
+func family(pid int) (all []member) {
+	for _, p := range procfs.Family(pid) {
 		all = append(all, member{p, roleOf(p, p == pid)})
 	}
-	add(pid)
 	return all
 }
 
-func processDirs() []string {
-	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	return dirs
-}
-
-// parentOf returns the parent of the process at dir in proc(5).
-func parentOf(dir string) (pid int, ok bool) {
-	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
-	if err != nil {
-		return 0, false
-	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	pid, err = strconv.Atoi(fields[1])
-	return pid, err == nil
-}
-
 func roleOf(pid int, first bool) role {
-	comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
-	line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	argv0, _, _ := strings.Cut(string(line), "\x00")
+	argv0, _, _ := strings.Cut(procfs.Read(pid, "cmdline"), "\x00")
 	switch base := filepath.Base(argv0); {
 	case first:
 		return front
@@ -112,7 +80,7 @@ func roleOf(pid int, first bool) role {
 	case base == string(pluginHost):
 		return pluginHost
 	}
-	if r := role(strings.TrimSpace(string(comm))); r == initial || r == reaper {
+	if r := role(strings.TrimSpace(procfs.Read(pid, "comm"))); r == initial || r == reaper {
 		return r
 	}
 	return other

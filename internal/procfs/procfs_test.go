@@ -3,8 +3,11 @@
 package procfs
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"syscall"
 	"testing"
 )
 
@@ -30,5 +33,30 @@ func TestParent(t *testing.T) {
 	}
 	if got := Parent(1 << 22); got != 0 {
 		t.Errorf("of nobody: %d", got)
+	}
+}
+
+func TestFamilyNamesChildrenBeforeTheirParents(t *testing.T) {
+	shell := exec.Command("sh", "-c", "sleep 60 & echo $!; wait")
+	out, err := shell.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer shell.Wait()
+	defer shell.Process.Kill()
+	var child int
+	if _, err := fmt.Fscan(out, &child); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(child, syscall.SIGKILL)
+	if got, want := Family(shell.Process.Pid), []int{child, shell.Process.Pid}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	own := Family(os.Getpid())
+	if own[len(own)-1] != os.Getpid() || !slices.Contains(own, child) {
+		t.Errorf("of this process: %v", own)
 	}
 }

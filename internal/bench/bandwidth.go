@@ -48,14 +48,23 @@ func bridgeByHand() (cleanUp func(), err error) {
 	if err := shell(byHand...); err != nil {
 		return nil, err
 	}
+	return withServer(func() {
+		_ = shell("ip netns del nsrunbench")
+		_ = shell("ip link del nsrunbench1")
+	})
+}
+
+// withServer starts an iperf3 server, and returns what ends it and then calls after,
+// which is also called if there is none.
+func withServer(after func()) (cleanUp func(), err error) {
 	server := exec.Command("iperf3", "-s")
 	if err := server.Start(); err != nil {
+		after()
 		return nil, err
 	}
 	return func() {
 		server.Process.Kill()
 		_ = server.Wait()
-		_ = exec.Command("ip", "netns", "del", "nsrunbench").Run()
-		_ = exec.Command("ip", "link", "del", "nsrunbench1").Run()
+		after()
 	}, nil
 }

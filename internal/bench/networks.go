@@ -122,14 +122,5 @@ func uplinkAndServer() (cleanUp func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	server := exec.Command("iperf3", "-s")
-	if err := server.Start(); err != nil {
-		down()
-		return nil, err
-	}
-	return func() {
-		server.Process.Kill()
-		_ = server.Wait()
-		down()
-	}, nil
+	return withServer(down)
 }

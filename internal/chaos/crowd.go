@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
-	"syscall"
 	"time"
 )
 
@@ -44,17 +43,11 @@ func (k *killer) crowd(v victim, size int, took time.Duration) (row, error) {
 		r.kills++
 		r.reached += deaths()[0].strike(runs[i].Process.Pid)
 	}
-	end := time.After(2 * patience)
+	end := time.Now().Add(2 * patience)
 	for i := range runs {
-		select {
-		case <-ends[i]:
-			if code := runs[i].ProcessState.ExitCode(); !slices.Contains([]int{-1, 0, 125}, code) {
-				return r, fmt.Errorf("a run of many ended with %d", code)
-			}
-		case <-end:
-			r.hangs++
-			_ = syscall.Kill(-runs[i].Process.Pid, syscall.SIGKILL)
-			<-ends[i]
+		_ = r.outlast(runs[i], ends[i], max(time.Until(end), time.Second))
+		if code := runs[i].ProcessState.ExitCode(); !slices.Contains([]int{-1, 0, 125}, code) {
+			return r, fmt.Errorf("a run of many ended with %d", code)
 		}
 	}
 	return r, k.account(v, &r, "one of many")

@@ -145,12 +145,19 @@ func (k *killer) await(cmd *exec.Cmd, d death, ended <-chan error, took time.Dur
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 		}
 	}
+	_ = r.outlast(cmd, ended, patience)
+}
+
+// outlast waits for the end of a run, no longer than the limit; then it is one that
+// hangs, and is killed. It returns how the run ended.
+func (r *row) outlast(cmd *exec.Cmd, ended <-chan error, limit time.Duration) error {
 	select {
-	case <-ended:
-	case <-time.After(patience):
+	case err := <-ended:
+		return err
+	case <-time.After(limit):
 		r.hangs++
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-ended
+		return <-ended
 	}
 }
 
@@ -301,13 +308,5 @@ func (k *killer) injected(v victim, argv []string, r *row) (ok bool, err error) 
 		return false, err
 	}
 	r.kills++
-	select {
-	case err := <-ended:
-		return err == nil, nil
-	case <-time.After(patience):
-		r.hangs++
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		<-ended
-		return false, nil
-	}
+	return r.outlast(cmd, ended, patience) == nil, nil
 }

@@ -30,11 +30,11 @@ func (s *Session) CheckRun(ctx context.Context, run journal.Entry) []Finding {
 
 // askOf has the plugin of a call check its run. What it says becomes part of f.
 func (f *Finding) askOf(ctx context.Context, s *Session, plugins []find.Plugin, call *ns.HookRequest) error {
-	i := slices.IndexFunc(plugins, func(p find.Plugin) bool { return p.Name == call.Plugin })
-	if i < 0 {
-		return noBinary(call)
+	plugin, err := binaryOf(plugins, call)
+	if err != nil {
+		return err
 	}
-	d, err := s.Host.Describe(ctx, plugins[i])
+	d, err := s.Host.Describe(ctx, plugin)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (f *Finding) askOf(ctx context.Context, s *Session, plugins []find.Plugin, 
 		f.Diagnostics = notChecked(call, "the plugin can't check what it made for a run")
 		return nil
 	}
-	reply, err := s.Host.Hook(ctx, plugins[i], call)
+	reply, err := s.Host.Hook(ctx, plugin, call)
 	if err != nil {
 		return err
 	}

@@ -29,12 +29,12 @@ func (s *Session) settle(ctx context.Context, run *journal.Run, plugins []find.P
 
 func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find.Plugin, call ns.HookRequest) error {
 	defer s.Timings.Begin("post-exec " + call.Plugin)()
-	i := slices.IndexFunc(plugins, func(p find.Plugin) bool { return p.Name == call.Plugin })
-	if i < 0 {
-		return noBinary(&call)
+	plugin, err := binaryOf(plugins, &call)
+	if err != nil {
+		return err
 	}
 	call.PID = 0
-	reply, err := s.undo(ctx, plugins[i], &call)
+	reply, err := s.undo(ctx, plugin, &call)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,13 @@ func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find
 	return run.Undone(call.Plugin)
 }
 
-func noBinary(call *ns.HookRequest) error {
-	return &ns.Diagnostic{Plugin: call.Plugin, Summary: "the journal of run " + call.RunID + " names no binary for this plugin"}
+// binaryOf returns the plugin of a call that is owed, among those of its run.
+func binaryOf(plugins []find.Plugin, call *ns.HookRequest) (find.Plugin, error) {
+	i := slices.IndexFunc(plugins, func(p find.Plugin) bool { return p.Name == call.Plugin })
+	if i < 0 {
+		return find.Plugin{}, &ns.Diagnostic{Plugin: call.Plugin, Summary: "the journal of run " + call.RunID + " names no binary for this plugin"}
+	}
+	return plugins[i], nil
 }
 
 // undo makes a PostExec call, and once more if the plugin or its host died of the

@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"net/netip"
 	"strings"
 
@@ -131,11 +130,7 @@ func (w *wish) checkStatus(ctx context.Context, name string) error {
 	if err == nil {
 		return nil
 	}
-	d := nsplugin.Errorf("%s: %s", name, oneLine(err.Error())).WithHint("see what the plugin waits for; runs are refused until then")
-	if e, ok := errors.AsType[*cniError](err); ok {
-		d.WithDetail(oneLine(e.detail()))
-	}
-	return d
+	return told(name, err.Error(), err).WithHint("see what the plugin waits for; runs are refused until then")
 }
 
 // poolsOf tells of the addresses that a plugin has host-local give out.

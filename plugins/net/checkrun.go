@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/containernetworking/cni/libcni"
 	"github.com/containernetworking/cni/pkg/version"
@@ -80,11 +79,5 @@ func (a *attachment) checkPlugin(ctx context.Context, cni *libcni.CNIConfig, lis
 	if err == nil {
 		return nsplugin.Noticef("%s: CHECK of CNI plugin %s", where, plugin.Network.Type)
 	}
-	d := nsplugin.Errorf("%s: %s", where, oneLine(err.Error())).
-		WithHint("end the run and start it again: CNI has no way to repair")
-	var e *cniError
-	if errors.As(err, &e) {
-		d.WithDetail(oneLine(e.detail()))
-	}
-	return d
+	return told(where, err.Error(), err).WithHint("end the run and start it again: CNI has no way to repair")
 }

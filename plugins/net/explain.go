@@ -11,6 +11,7 @@ import (
 
 	"github.com/containernetworking/cni/pkg/types"
 
+	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
@@ -19,12 +20,18 @@ import (
 // details stay in the detail.
 func (w *wish) explain(err error) error {
 	summary, hint := w.reason(err)
-	d := nsplugin.Errorf("attach to network %s: %s", w.conf.list.Name, oneLine(summary)).WithHint(hint)
-	var e *cniError
-	if errors.As(err, &e) {
+	d := told("attach to network "+w.conf.list.Name, summary, err).WithHint(hint)
+	errors.As(err, &d.Errno)
+	return d
+}
+
+// told says what was tried and how it ended. If err is a CNI plugin's error, its code,
+// message and details are the detail.
+func told(tried, ended string, err error) *ns.Diagnostic {
+	d := nsplugin.Errorf("%s: %s", tried, oneLine(ended))
+	if e, ok := errors.AsType[*cniError](err); ok {
 		d.WithDetail(oneLine(e.detail()))
 	}
-	errors.As(err, &d.Errno)
 	return d
 }
 

@@ -31,8 +31,8 @@ type Config struct {
 // Deadlines are how long a plugin may take. Zero means the default.
 type Deadlines struct {
 	Start     time.Duration // from exec to the handshake; 5 s
-	Describe  time.Duration // 2 s
-	Negotiate time.Duration // 2 s
+	Describe  time.Duration // 5 s
+	Negotiate time.Duration // 5 s
 	PreExec   time.Duration // 30 s
 	PostExec  time.Duration // 30 s
 	Check     time.Duration // 10 s
@@ -52,8 +52,8 @@ func (d Deadlines) withDefaults() Deadlines {
 		}
 	}
 	orElse(&d.Start, 5*time.Second)
-	orElse(&d.Describe, 2*time.Second)
-	orElse(&d.Negotiate, 2*time.Second)
+	orElse(&d.Describe, 5*time.Second)
+	orElse(&d.Negotiate, 5*time.Second)
 	orElse(&d.PreExec, 30*time.Second)
 	orElse(&d.PostExec, 30*time.Second)
 	orElse(&d.Check, 10*time.Second)

@@ -13,7 +13,8 @@ type Limits struct {
 	End   time.Duration // from Shutdown, or the end of the lifeline, to the end of the process
 }
 
-// SpecLimits are those of SPEC.md, [R-3] and [P-5].
+// SpecLimits are those of SPEC.md, [R-3] and [P-5]. Call is how quick a plugin SHOULD be:
+// nsrun itself waits longer, since its machine may be busy.
 var SpecLimits = Limits{Start: 5 * time.Second, Call: 2 * time.Second, Hook: 30 * time.Second, Check: 10 * time.Second, End: time.Second}
 
 // Times returns limits that are n times as long, for a machine that is loaded.

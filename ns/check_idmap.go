@@ -9,7 +9,7 @@ import (
 
 // idMap checks what the kernel demands of any map, whoever writes it;
 // user_namespaces(7). Which ids a caller may map is the plugin's to know.
-func (f *faults) idMap(m *IDMap, offered []Kind) {
+func (f *faults) idMap(m *IDMap, offered []Kind, caller Facts) {
 	if m == nil {
 		return
 	}
@@ -18,17 +18,27 @@ func (f *faults) idMap(m *IDMap, offered []Kind) {
 	}
 	f.extents("uid map", m.UIDs)
 	f.extents("gid map", m.GIDs)
-	f.direct(m)
+	f.direct(m, caller)
 }
 
-// direct checks that a map which nsrun writes takes no privilege.
-func (f *faults) direct(m *IDMap) {
+// direct checks that a map which nsrun writes takes no privilege. The kernel lets
+// root map any id, so that it is no help here.
+func (f *faults) direct(m *IDMap, caller Facts) {
 	switch {
 	case !m.Direct:
 	case m.Helpers:
 		f.add("an id map both direct and by helpers")
 	case !single(m.UIDs) || !single(m.GIDs):
 		f.add("a direct id map with more than one id in a list")
+	default:
+		f.own("uid", m.UIDs[0].Outside, caller.UID)
+		f.own("gid", m.GIDs[0].Outside, caller.GID)
+	}
+}
+
+func (f *faults) own(what string, mapped uint32, callers int) {
+	if int64(mapped) != int64(callers) {
+		f.add("a direct id map to %s %d, which isn't the caller's: %d", what, mapped, callers)
 	}
 }
 

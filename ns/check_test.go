@@ -89,7 +89,7 @@ func TestShortNamesMayNotMeet(t *testing.T) {
 }
 
 func goodRequest() *Request {
-	return &Request{Plugin: "good", Owns: []Kind{User, Net}, Kinds: []Kind{User, PID, IPC, UTS, Net, Mount}}
+	return &Request{Plugin: "good", Owns: []Kind{User, Net}, Kinds: []Kind{User, PID, IPC, UTS, Net, Mount}, Facts: Facts{UID: 1000, GID: 100}}
 }
 
 // goodOffer has something in every field.
@@ -141,6 +141,12 @@ func TestCheckOffer(t *testing.T) {
 			o.IDMap = &IDMap{UIDs: []Extent{{0, 1000, 1}}, GIDs: []Extent{{0, 1000, 1}}, Direct: true, Helpers: true}
 		},
 		"a direct id map with more than one id in a list": func(o *Offer) { o.IDMap.Direct = true },
+		"a direct id map to uid 1001, which isn't the caller's: 1000": func(o *Offer) {
+			o.IDMap = &IDMap{UIDs: []Extent{{0, 1001, 1}}, GIDs: []Extent{{0, 100, 1}}, Direct: true}
+		},
+		"a direct id map to gid 0, which isn't the caller's: 100": func(o *Offer) {
+			o.IDMap = &IDMap{UIDs: []Extent{{0, 1000, 1}}, GIDs: []Extent{{0, 0, 1}}, Direct: true}
+		},
 		"pin has ipc":                                 func(o *Offer) { o.Pin = []Kind{IPC} },
 		`unknown point "x"`:                           func(o *Offer) { o.Hooks = []Point{"x"} },
 		"claims has \"a\" twice":                      func(o *Offer) { o.Claims = []string{"a", "a"} },

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/config"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/ns"
@@ -42,7 +43,7 @@ func (s *Session) Configure(ctx context.Context) error {
 	}
 	s.config = files
 	if slices.EqualFunc(files, sources, func(f config.File, src config.Source) bool { return f.Source == src }) {
-		s.keep(s.Cache, "configuration", key, files, nil)
+		s.keep(s.Cache, "configuration", key, files, cache.Files{})
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/flags"
 	"github.com/nsrun/nsrun/ns"
@@ -59,7 +60,7 @@ func (s *Session) descriptors(ctx context.Context, plugins []find.Plugin) ([]*ns
 	if err != nil {
 		return nil, err
 	}
-	s.keep(s.Cache, "descriptors", key, descriptors, nil)
+	s.keep(s.Cache, "descriptors", key, descriptors, cache.Files{})
 	return descriptors, nil
 }
 

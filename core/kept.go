@@ -19,10 +19,10 @@ func (s *Session) store(members []*Member) *cache.Store {
 	return s.Cache
 }
 
-// keep puts an answer under key for the next runs, until one of files changes. A store
-// that can't be written costs them time, and nothing else.
-func (s *Session) keep(in *cache.Store, what string, key, answer any, files []string) {
-	if err := in.Put(key, answer, files); err != nil {
+// keep puts an answer under key for the next runs, as long as the files on which it
+// depends don't change. A store that can't be written costs them time, and nothing else.
+func (s *Session) keep(in *cache.Store, what string, key, answer any, on cache.Files) {
+	if err := in.Put(key, answer, on); err != nil {
 		s.Log.Debug("keep "+what, "error", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"path/filepath"
 
+	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/find"
 	"github.com/nsrun/nsrun/core/lock"
 	"github.com/nsrun/nsrun/ns"
@@ -107,6 +108,6 @@ func (s *Session) Digest(ctx context.Context, p find.Plugin) (sum string, err er
 	if sum, err = s.Host.Digest(ctx, p); err != nil {
 		return "", err
 	}
-	s.keep(s.Cache, "a digest", key, sum, nil)
+	s.keep(s.Cache, "a digest", key, sum, cache.Files{})
 	return sum, nil
 }

@@ -6,7 +6,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/plan"
 	"github.com/nsrun/nsrun/ns"
 )
@@ -85,30 +85,18 @@ func offeredKinds(parts []plan.Part) []ns.Kind {
 	return ns.SortKinds(kinds)
 }
 
-// offersKey finds offers in the cache: those of a whole run, or one plugin's.
-type offersKey struct {
-	Negotiate int           `json:"negotiate"`
-	Plugins   []find.Plugin `json:"plugins"`
-	Requests  []*ns.Request `json:"requests"`
-}
-
 // offers returns the members' offers, from the cache if nothing that they
 // depend on has changed.
 func (s *Session) offers(ctx context.Context, members []*Member, kinds []ns.Kind) ([]plan.Part, error) {
-	requests := make([]*ns.Request, len(members))
-	for i, m := range members {
-		requests[i] = s.request(m, kinds)
-	}
-	offers, ok := s.kept(members, requests)
-	if !ok {
-		var err error
-		if offers, err = s.ask(ctx, members, requests); err != nil {
+	r := s.newRound(members, kinds)
+	if !s.kept(r) {
+		if err := s.ask(ctx, r); err != nil {
 			return nil, err
 		}
 	}
 	parts := make([]plan.Part, len(members))
 	for i, m := range members {
-		parts[i] = plan.Part{Plugin: m.Name, Owns: m.Owns, Reason: m.Reason, Offer: offers[i]}
+		parts[i] = plan.Part{Plugin: m.Name, Owns: m.Owns, Reason: m.Reason, Offer: r.offers[i]}
 	}
 	return parts, nil
 }
@@ -117,74 +105,58 @@ func (s *Session) request(m *Member, kinds []ns.Kind) *ns.Request {
 	return &ns.Request{Plugin: m.Name, Owns: m.Owns, Kinds: kinds, Settings: m.Settings, Facts: s.Facts}
 }
 
-// valid reports whether offers from the cache are such as these members could
-// have made: the cache is input like any other.
-func valid(members []*Member, requests []*ns.Request, offers []*ns.Offer) bool {
-	if len(offers) != len(members) {
-		return false
-	}
-	for i, offer := range offers {
-		if offer == nil || len(problems("", ns.CheckOffer(members[i].Descriptor, requests[i], offer))) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // ask asks all plugins side by side, but for those whose own offer is kept: a run
 // with a network of the moment would start all others as well, only for them to say
 // what they said before.
-func (s *Session) ask(ctx context.Context, members []*Member, requests []*ns.Request) ([]*ns.Offer, error) {
-	offers, asked := make([]*ns.Offer, len(members)), make([]bool, len(members))
-	err := sideBySide(len(members), func(i int) (err error) {
-		one, ok := s.kept(members[i:i+1], requests[i:i+1])
-		if ok {
-			offers[i] = one[0]
+func (s *Session) ask(ctx context.Context, r *round) error {
+	err := sideBySide(len(r.members), func(i int) (err error) {
+		if s.kept(r.alone(i)) {
 			return nil
 		}
-		defer s.Timings.Begin("negotiate " + members[i].Name)()
-		offers[i], err = s.Host.Negotiate(ctx, members[i].Plugin, requests[i])
-		asked[i] = true
+		defer s.Timings.Begin("negotiate " + r.members[i].Name)()
+		r.offers[i], err = s.Host.Negotiate(ctx, r.members[i].Plugin, r.requests[i])
+		r.asked[i] = true
 		return err
 	})
 	if err == nil {
-		s.keepOffers(members, requests, offers, asked)
+		s.keepOffers(r)
 	}
-	return offers, err
+	return err
 }
 
 // keepOffers keeps all offers as one if all of them may be, and else those of
 // the plugins that were asked, each by itself.
-func (s *Session) keepOffers(members []*Member, requests []*ns.Request, offers []*ns.Offer, asked []bool) {
-	if s.keepAsOne(members, requests, offers) {
+func (s *Session) keepOffers(r *round) {
+	if s.keepAsOne(r) {
 		return
 	}
-	for i := range members {
-		if asked[i] {
-			s.keepAsOne(members[i:i+1], requests[i:i+1], offers[i:i+1])
+	for i := range r.members {
+		if r.asked[i] {
+			s.keepAsOne(r.alone(i))
 		}
 	}
 }
 
-// keepAsOne keeps offers for the next run of these members, and reports whether they may be kept.
-func (s *Session) keepAsOne(members []*Member, requests []*ns.Request, offers []*ns.Offer) bool {
-	store := s.store(members)
-	files, ok := dependencies(offers)
+// keepAsOne keeps the offers of a round for the next run of its members, and reports
+// whether they may be kept.
+func (s *Session) keepAsOne(r *round) bool {
+	store := s.store(r.members)
+	files, ok := dependencies(r.offers)
 	if !ok || store == nil {
 		return false
 	}
-	s.keep(store, "offers", keyOf(members, requests), offers, files)
+	s.keep(store, "offers", r.key(), r.offers, cache.Files{Paths: files, Asked: r.begin})
 	return true
 }
 
-// kept returns the members' offers from the cache, if it has them.
-func (s *Session) kept(members []*Member, requests []*ns.Request) (offers []*ns.Offer, ok bool) {
-	ok = s.store(members).Get(keyOf(members, requests), &offers) && valid(members, requests, offers)
-	return offers, ok
-}
-
-func keyOf(members []*Member, requests []*ns.Request) offersKey {
-	return offersKey{Negotiate: ns.PlanVersion, Plugins: pluginsOf(members), Requests: requests}
+// kept takes the members' offers from the cache, if it has them.
+func (s *Session) kept(r *round) bool {
+	var offers []*ns.Offer
+	if !s.store(r.members).Get(r.key(), &offers) || !r.valid(offers) {
+		return false
+	}
+	copy(r.offers, offers)
+	return true
 }
 
 // dependencies returns the files that all offers depend on, and false if one of

@@ -63,28 +63,21 @@ func (s *Session) reviewOne(ctx context.Context, store *cache.Store, p find.Plug
 	if store.Get(key, kept) && len(ns.CheckReview(kept)) == 0 {
 		return kept, nil
 	}
-	begin := time.Now()
+	asked := time.Now()
 	reply, err := s.Host.Review(ctx, p, req)
 	if err != nil {
 		return nil, err
 	}
-	if f := reply.Freshness; f != nil && !ns.HasErrors(reply.Diagnostics) && settled(f.Files, begin) {
-		s.keep(store, "review", key, *reply, f.Files)
+	if f := reply.Freshness; f != nil && !ns.HasErrors(reply.Diagnostics) && allExist(f.Files) {
+		s.keep(store, "review", key, *reply, cache.Files{Paths: f.Files, Asked: asked})
 	}
 	return reply, nil
 }
 
-// clockTick is more than the times of files are behind the clock; see inode(7) and
-// CLOCK_REALTIME_COARSE of clock_gettime(2).
-const clockTick = 20 * time.Millisecond
-
-// settled reports whether the files exist and were last changed before begin. The
-// answer could otherwise be one to what was in them before, and be kept for what is
-// in them now.
-func settled(files []string, begin time.Time) bool {
+func allExist(files []string) bool {
 	return !slices.ContainsFunc(files, func(path string) bool {
-		id, exists := find.StateOf(path)
-		return !exists || id.CTime > begin.Add(-clockTick).UnixNano()
+		_, exists := find.StateOf(path)
+		return !exists
 	})
 }
 

@@ -73,6 +73,17 @@ func unchanged(states []fileState) bool {
 	return true
 }
 
+// clockTick is more than the times of files are behind the clock; see inode(7) and
+// CLOCK_REALTIME_COARSE of clock_gettime(2).
+const clockTick = 20 * time.Millisecond
+
+// settled reports whether the files were last changed before t. Of virtual files
+// nobody can tell.
+func settled(states []fileState, t time.Time) bool {
+	before := t.Add(-clockTick).UnixNano()
+	return !slices.ContainsFunc(states, func(s fileState) bool { return s.CTime > before })
+}
+
 func age(e os.DirEntry) time.Duration {
 	info, err := e.Info()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"reflect"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/nsrun/nsrun/internal/plainfile"
 )
@@ -56,14 +57,26 @@ type entry struct {
 	Value string
 }
 
-// Put keeps value, which is no pointer, under key until one of files changes. A
-// cache that can't be written is no error: the next run asks again.
-func (s *Store) Put(key, value any, files []string) error {
+// Files are what a value depends on.
+type Files struct {
+	Paths []string
+	// Asked is when the question was put to whom the value is from.
+	Asked time.Time
+}
+
+// Put keeps value, which is no pointer, under key until one of the files on which it
+// depends changes. If one of them may have changed since the question, nothing is kept:
+// the value can be an answer to what was in the file before.
+func (s *Store) Put(key, value any, on Files) error {
 	if s == nil {
 		return nil
 	}
+	states := statesOf(on.Paths)
+	if !settled(states, on.Asked) {
+		return nil
+	}
 	text := s.keyText(key)
-	e := entry{Key: string(text), Files: statesOf(files), Value: string(pack(nil, reflect.ValueOf(value)))}
+	e := entry{Key: string(text), Files: states, Value: string(pack(nil, reflect.ValueOf(value)))}
 	s.makeRoom()
 	return writeWhole(s.locate(text), pack(nil, reflect.ValueOf(e)))
 }

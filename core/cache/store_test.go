@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestGetFindsWhatPutKept(t *testing.T) {
@@ -15,7 +16,7 @@ func TestGetFindsWhatPutKept(t *testing.T) {
 	if s.Get("key", &got) {
 		t.Fatal("found something in an empty cache")
 	}
-	if err := s.Put("key", []string{"a", "b\n"}, nil); err != nil {
+	if err := s.Put("key", []string{"a", "b\n"}, Files{}); err != nil {
 		t.Fatal(err)
 	}
 	if !s.Get("key", &got) || len(got) != 2 || got[1] != "b\n" {
@@ -44,7 +45,7 @@ func TestGetForgetsWhatDependsOnAChangedFile(t *testing.T) {
 			os.Remove(absent)
 			os.WriteFile(present, []byte("1"), 0o600)
 			s := Open(filepath.Join(t.TempDir(), "cache"))
-			if err := s.Put("key", 1, []string{present, absent, "/proc/self/uid_map"}); err != nil {
+			if err := s.Put("key", 1, Files{Paths: []string{present, absent, "/proc/self/uid_map"}, Asked: time.Now().Add(time.Second)}); err != nil {
 				t.Fatal(err)
 			}
 			var v int
@@ -59,9 +60,35 @@ func TestGetForgetsWhatDependsOnAChangedFile(t *testing.T) {
 	}
 }
 
+// SPEC.md, [N-3] and [W-4]: the answer may be one to what was in the file before.
+func TestPutKeepsNothingThatDependsOnAFileChangedSinceTheQuestion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy.toml")
+	s := Open(filepath.Join(t.TempDir(), "cache"))
+	expect := func(when string, want bool, asked time.Time) {
+		t.Helper()
+		if err := s.Put(when, 1, Files{[]string{path, "/proc/self/uid_map"}, asked}); err != nil {
+			t.Fatal(err)
+		}
+		var v int
+		if got := s.Get(when, &v); got != want {
+			t.Errorf("%s: kept is %t", when, got)
+		}
+	}
+	asked := time.Now()
+	expect("there is none", true, asked)
+	os.WriteFile(path, []byte("1"), 0o600)
+	expect("it has appeared since", false, asked)
+	expect("changed within a tick", false, time.Now())
+	time.Sleep(2 * clockTick)
+	asked = time.Now()
+	expect("changed long before", true, asked)
+	os.WriteFile(path, []byte("2"), 0o600)
+	expect("changed since", false, asked)
+}
+
 func TestGetRefusesAnEntryThatOthersCouldWrite(t *testing.T) {
 	s := Open(filepath.Join(t.TempDir(), "cache"))
-	if err := s.Put("key", 1, nil); err != nil {
+	if err := s.Put("key", 1, Files{}); err != nil {
 		t.Fatal(err)
 	}
 	name := s.locate(s.keyText("key"))
@@ -75,7 +102,7 @@ func TestGetRefusesAnEntryThatOthersCouldWrite(t *testing.T) {
 func TestPutKeepsTheCacheBounded(t *testing.T) {
 	s := Open(filepath.Join(t.TempDir(), "cache"))
 	for i := range maxEntries + 40 {
-		if err := s.Put(fmt.Sprint(i), i, nil); err != nil {
+		if err := s.Put(fmt.Sprint(i), i, Files{}); err != nil {
 			t.Fatal(err)
 		}
 	}

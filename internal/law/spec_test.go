@@ -160,7 +160,7 @@ var testedElsewhere = map[string]string{
 	"N-10": "e2e/testdata/script/user-is-root-inside-and-nobody-new-outside.txtar",
 	"W-1":  "e2e/testdata/script/policy-holds-every-run.txtar",
 	"W-3":  "e2e/testdata/script/policy-holds-every-run.txtar",
-	"W-4":  "e2e/testdata/script/policy-holds-every-run.txtar",
+	"W-4":  "core/cache/store_test.go:TestPutKeepsNothingThatDependsOnAFileChangedSinceTheQuestion",
 	"T-1":  "ns/check_test.go:TestCheckSteps",
 	"T-2":  "core/plan/merge_test.go:TestMergeRefusesStepsOnWhatIsNotTheRuns",
 	"T-3":  "ns/check_test.go:TestCheckSteps",

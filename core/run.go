@@ -180,10 +180,26 @@ func (r *run) preExec(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.checkMap(); err != nil {
+		return err
+	}
 	if len(r.plan.Steps)+len(r.plan.Env) == reviewed {
 		return nil
 	}
 	return r.review(ctx, r.inv, r.plan)
+}
+
+// checkMap makes sure that the plugin which was to write the id map has.
+func (r *run) checkMap() error {
+	m := r.plan.IDMap
+	if m == nil || m.Direct {
+		return nil
+	}
+	written, err := r.child.WrittenMap()
+	if err != nil {
+		return err
+	}
+	return errors.Join(problems(r.plan.Owner(ns.User), ns.CheckWritten(m, written))...)
 }
 
 func (r *run) preExecOne(ctx context.Context, name string) error {

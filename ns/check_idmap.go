@@ -5,16 +5,21 @@ package ns
 import (
 	"math"
 	"slices"
+	"strings"
 )
 
 // idMap checks what the kernel demands of any map, whoever writes it;
 // user_namespaces(7). Which ids a caller may map is the plugin's to know.
-func (f *faults) idMap(m *IDMap, offered []Kind, caller Facts) {
+func (f *faults) idMap(o *Offer, caller Facts) {
+	m := o.IDMap
 	if m == nil {
 		return
 	}
-	if !slices.Contains(offered, User) {
+	if !slices.Contains(o.Kinds, User) {
 		f.add("an id map without a user namespace")
+	}
+	if !m.Direct && !slices.Contains(o.Hooks, PreExec) {
+		f.add("an id map that nobody writes: it isn't direct, and hooks lacks %s", PreExec)
 	}
 	f.extents("uid map", m.UIDs)
 	f.extents("gid map", m.GIDs)
@@ -40,6 +45,38 @@ func (f *faults) own(what string, mapped uint32, callers int) {
 	if int64(mapped) != int64(callers) {
 		f.add("a direct id map to %s %d, which isn't the caller's: %d", what, mapped, callers)
 	}
+}
+
+// Written is what the files of a process in a user namespace say; user_namespaces(7).
+type Written struct {
+	UIDMap, GIDMap, Setgroups string
+}
+
+// CheckWritten returns everything in which the map that a plugin wrote is not m, which
+// its offer has and the plan shows.
+func CheckWritten(m *IDMap, w Written) []Diagnostic {
+	f := &faults{of: "pre-exec"}
+	f.written("uid_map", w.UIDMap, FormatExtents(m.UIDs))
+	f.written("gid_map", w.GIDMap, FormatExtents(m.GIDs))
+	if m.DenySetgroups {
+		f.written("setgroups", w.Setgroups, "deny\n")
+	}
+	return f.diagnostics()
+}
+
+// written compares lines in any order: the kernel sorts maps of more than five.
+func (f *faults) written(file, got, want string) {
+	if got, want := words(got), words(want); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
+		f.add("%s of the child is %q now, and %q in the offer", file, strings.Join(got, ", "), strings.Join(want, ", "))
+	}
+}
+
+// words returns the lines of text with one space between words.
+func words(text string) (lines []string) {
+	for line := range strings.Lines(text) {
+		lines = append(lines, strings.Join(strings.Fields(line), " "))
+	}
+	return lines
 }
 
 func single(extents []Extent) bool { return len(extents) == 1 && extents[0].Size == 1 }

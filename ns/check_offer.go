@@ -22,7 +22,7 @@ func CheckOffer(d *Descriptor, req *Request, o *Offer) []Diagnostic {
 	f.kinds("wants", o.Wants, Kinds(), "")
 	f.kinds("pin", o.Pin, o.Kinds, "which is not among the kinds offered")
 	f.points(o.Hooks, d.Hooks, "which the descriptor doesn't name")
-	f.idMap(o.IDMap, o.Kinds, req.Facts)
+	f.idMap(o, req.Facts)
 	f.steps(o.Steps, slices.Concat(req.Kinds, o.Kinds, o.Wants))
 	f.lines("claims", o.Claims)
 	f.env(o.Env)

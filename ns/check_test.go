@@ -157,15 +157,16 @@ func TestCheckOffer(t *testing.T) {
 		`freshness file is not an absolute path: "x"`: func(o *Offer) { o.Freshness.Files = []string{"x"} },
 		`unknown severity "fatal"`:                    func(o *Offer) { o.Diagnostics[0].Severity = "fatal" },
 		"diagnostic 1: summary is missing":            func(o *Offer) { o.Diagnostics[0].Summary = "" },
-		"an id map without a user namespace":          func(o *Offer) { o.Kinds = []Kind{Net} },
-		"uid map is empty":                            uids(),
-		"uid map has an empty line: 0 0 0":            uids(Extent{}),
-		"beyond the last id: 4294967295 0 1":          uids(Extent{4294967295, 0, 1}),
-		"beyond the last id: 0 4294967290 6":          uids(Extent{0, 4294967290, 6}),
-		"overlap: 0 0 10 and 9 20 1":                  uids(Extent{0, 0, 10}, Extent{9, 20, 1}),
-		"overlap: 0 0 10 and 20 9 1":                  uids(Extent{0, 0, 10}, Extent{20, 9, 1}),
-		"341 lines of the uid map":                    uids(make([]Extent, 341)...),
-		"4097 steps":                                  func(o *Offer) { o.Steps = make([]Step, MaxSteps+1) },
+		"an id map that nobody writes: it isn't direct, and hooks lacks pre-exec": func(o *Offer) { o.Hooks = []Point{PostExec} },
+		"an id map without a user namespace":                                      func(o *Offer) { o.Kinds = []Kind{Net} },
+		"uid map is empty":                                                        uids(),
+		"uid map has an empty line: 0 0 0":                                        uids(Extent{}),
+		"beyond the last id: 4294967295 0 1":                                      uids(Extent{4294967295, 0, 1}),
+		"beyond the last id: 0 4294967290 6":                                      uids(Extent{0, 4294967290, 6}),
+		"overlap: 0 0 10 and 9 20 1":                                              uids(Extent{0, 0, 10}, Extent{9, 20, 1}),
+		"overlap: 0 0 10 and 20 9 1":                                              uids(Extent{0, 0, 10}, Extent{20, 9, 1}),
+		"341 lines of the uid map":                                                uids(make([]Extent, 341)...),
+		"4097 steps":                                                              func(o *Offer) { o.Steps = make([]Step, MaxSteps+1) },
 	})
 	t.Run("good", func(t *testing.T) { expect(t, CheckOffer(goodDescriptor(), goodRequest(), goodOffer()), "") })
 	for name, settle := range map[string]func(*Offer){
@@ -304,4 +305,23 @@ func TestCheckReply(t *testing.T) {
 func TestCheckDiagnostics(t *testing.T) {
 	expect(t, CheckDiagnostics([]Diagnostic{{Summary: "a"}}), "")
 	expect(t, CheckDiagnostics([]Diagnostic{{}}), "summary is missing")
+}
+
+func TestCheckWritten(t *testing.T) {
+	m := &IDMap{UIDs: []Extent{{0, 1000, 1}, {1, 100000, 10}}, GIDs: []Extent{{0, 100, 1}}, DenySetgroups: true}
+	const uids, gids = "         1     100000         10\n         0       1000          1\n", "         0        100          1\n"
+	expect(t, CheckWritten(m, Written{uids, gids, "deny\n"}), "")
+	for name, tt := range map[string]struct {
+		written Written
+		want    string
+	}{
+		"nothing":        {Written{"", gids, "deny\n"}, `pre-exec: uid_map of the child is "" now, and "0 1000 1, 1 100000 10" in the offer`},
+		"somebody else":  {Written{uids, "0 0 1\n", "deny\n"}, `pre-exec: gid_map of the child is "0 0 1" now, and "0 100 1" in the offer`},
+		"others as well": {Written{uids + "11 11 1\n", gids, "deny\n"}, "uid_map of the child"},
+		"groups":         {Written{uids, gids, "allow\n"}, `setgroups of the child is "allow" now, and "deny" in the offer`},
+	} {
+		t.Run(name, func(t *testing.T) { expect(t, CheckWritten(m, tt.written), tt.want) })
+	}
+	m.DenySetgroups = false
+	expect(t, CheckWritten(m, Written{uids, gids, "deny\n"}), "")
 }

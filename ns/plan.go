@@ -81,13 +81,16 @@ func (p *Plan) KindList() []Kind {
 }
 
 // Has reports whether the plan makes a namespace of kind k.
-func (p *Plan) Has(k Kind) bool {
+func (p *Plan) Has(k Kind) bool { return p.Owner(k) != "" }
+
+// Owner returns the plugin that owns the kind k, which the plan makes, or "".
+func (p *Plan) Owner(k Kind) string {
 	for _, o := range p.Kinds {
 		if o.Kind == k {
-			return true
+			return o.Plugin
 		}
 	}
-	return false
+	return ""
 }
 
 // Calls returns the plugins to call at point, in order.

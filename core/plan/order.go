@@ -44,12 +44,7 @@ var confining = map[ns.Op]turn{
 // orderSteps sorts the plan's steps into their turns. Within a turn they keep
 // their order: plugins by rank, and each plugin's steps as it gave them.
 func orderSteps(p *ns.Plan) {
-	mountOwner := ""
-	for _, o := range p.Kinds {
-		if o.Kind == ns.Mount {
-			mountOwner = o.Plugin
-		}
-	}
+	mountOwner := p.Owner(ns.Mount)
 	slices.SortStableFunc(p.Steps, func(a, b ns.PlannedStep) int {
 		return int(turnOf(a, mountOwner)) - int(turnOf(b, mountOwner))
 	})

@@ -31,6 +31,20 @@ func (c *Child) WriteMap(m *ns.IDMap) error {
 	return c.writeProc("gid_map", ns.FormatExtents(m.GIDs))
 }
 
+// WrittenMap returns the map of the child's user namespace as it is now. The error is a
+// *ns.Diagnostic.
+func (c *Child) WrittenMap() (w ns.Written, err error) {
+	read := func(name string) string {
+		path := fmt.Sprintf("/proc/%d/%s", c.PID(), name)
+		text, e := plainfile.Read(path)
+		if e != nil && err == nil {
+			err = &ns.Diagnostic{Summary: fmt.Sprintf("read %s: %s", path, causeOf(e))}
+		}
+		return string(text)
+	}
+	return ns.Written{UIDMap: read("uid_map"), GIDMap: read("gid_map"), Setgroups: read("setgroups")}, err
+}
+
 // writeProc writes a file of the child in one system call: the kernel takes a map
 // only once and only whole.
 func (c *Child) writeProc(name, text string) error {

@@ -157,6 +157,7 @@ var testedElsewhere = map[string]string{
 	"N-7":  "ns/check_test.go:TestCheckOffer",
 	"N-8":  "core/plan/merge_test.go:TestMergeTellsWhatBecomesOfEachKind",
 	"N-9":  "e2e/testdata/script/net-join-checks-what-it-enters.txtar",
+	"N-11": "ns/check_test.go:TestCheckWritten",
 	"N-10": "e2e/testdata/script/user-is-root-inside-and-nobody-new-outside.txtar",
 	"W-1":  "e2e/testdata/script/policy-holds-every-run.txtar",
 	"W-3":  "e2e/testdata/script/policy-holds-every-run.txtar",

@@ -83,6 +83,7 @@ func TestPluginsWithBadAnswers(t *testing.T) {
 		{"huge", "negotiate: the answer is larger than 4 MiB", ""},
 		{"manysteps", "negotiate: the answer has more parts than the limits allow", "4096 steps"},
 		{"millionsteps", "negotiate: the answer has more parts than the limits allow", "4096 steps"},
+		{"nested", "negotiate: the plugin broke (Internal)", ""},
 		{"somesteps", "read offer: 5000 steps", ""},
 		{"unknownstep", `read offer: step 1: unknown op "shell"`, ""},
 		{"othername", `says that its name is "somebody"`, ""},

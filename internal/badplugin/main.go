@@ -7,6 +7,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -23,6 +24,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -90,6 +92,8 @@ func intercept(mode string) grpc.UnaryServerInterceptor {
 			return nil, status.Error(codes.Unimplemented, "")
 		case mode == "glutton" && call == "Negotiate" && proto.Size(req.(proto.Message)) > 1<<20:
 			return &emptypb.Empty{}, nil
+		case mode == "nested" && call == "Negotiate":
+			return nested(), nil
 		case mode == "strict" && len(req.(proto.Message).ProtoReflect().GetUnknown()) > 0:
 			return nil, status.Error(codes.InvalidArgument, "what is that?")
 		case mode == "giveup" && ctx.Err() != nil:
@@ -101,4 +105,12 @@ func intercept(mode string) grpc.UnaryServerInterceptor {
 		}
 		return handle(ctx, req)
 	}
+}
+
+// nested returns a message whose one field holds itself as often as fits into 4 MiB:
+// a reader that follows it runs out of stack.
+func nested() proto.Message {
+	m := &emptypb.Empty{}
+	m.ProtoReflect().SetUnknown(bytes.Repeat(protowire.AppendTag(nil, 15, protowire.StartGroupType), 4_000_000))
+	return m
 }

@@ -151,6 +151,7 @@ func TestBadOffersAreCaught(t *testing.T) {
 		{"exit", "N-1", "Unavailable"},
 		{"huge", "N-1", "larger than max"},
 		{"manysteps", "N-1", "100000 steps"},
+		{"nested", "N-1", "gRPC status Internal"},
 		{"somesteps", "N-1", "5000 steps"},
 		{"unknownstep", "N-1", `unknown op "shell"`},
 		{"status", "N-1", "gRPC status Internal"},

@@ -61,11 +61,8 @@ var offers = map[string]func(*ns.Request) (*ns.Offer, error){
 		return o, errors.Join(err, err2)
 	},
 	"listener": func(req *ns.Request) (*ns.Offer, error) {
-		cmd := exec.Command("/proc/self/exe")
 		name := fmt.Sprint("@nsrun-bad-listener-", os.Getpid())
-		cmd.Args, cmd.Env = []string{"nsrun-plugin-bad-listen"}, []string{"SOCK=" + name}
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-		err := cmd.Start()
+		_, err := detach([]string{"SOCK=" + name}, "nsrun-plugin-bad-listen")
 		for err == nil {
 			conn, dialErr := net.Dial("unix", name)
 			if dialErr == nil {
@@ -214,11 +211,21 @@ var hooks = map[string]func(*ns.HookRequest) (*ns.HookReply, error){
 // serveRun starts a program with name in its arguments, and names it as one that
 // serves the run.
 func serveRun(name string) (*ns.HookReply, error) {
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Args, cmd.Env = []string{"nsrun-plugin-bad-sleeper", name}, []string{}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	pid, err := detach([]string{}, "nsrun-plugin-bad-sleeper", name)
+	if err != nil {
 		return nil, err
 	}
-	return &ns.HookReply{Helpers: []ns.Helper{{Name: "sleeper", PID: cmd.Process.Pid}}}, nil
+	return &ns.HookReply{Helpers: []ns.Helper{{Name: "sleeper", PID: pid}}}, nil
+}
+
+// detach starts this program with other arguments, in a session of its own, where the
+// end of the plugin's process group doesn't reach it.
+func detach(env []string, args ...string) (pid int, err error) {
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Args, cmd.Env = args, env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	return cmd.Process.Pid, nil
 }

@@ -156,18 +156,43 @@ func TestOwnIDsAloneComeWithANotice(t *testing.T) {
 	}
 }
 
-func TestRules(t *testing.T) {
+// refusal is options that a caller may not have, and what is said about them.
+type refusal struct {
+	name    string
+	options user
+	caller  *caller
+	want    []string
+}
+
+// expectRefusals wants that each is refused with nothing but what it wants.
+func expectRefusals(t *testing.T, refusals []refusal) {
+	t.Helper()
+	for _, tt := range refusals {
+		t.Run(tt.name, func(t *testing.T) {
+			got, notes := tt.options.decide(tt.caller)
+			if got != nil {
+				t.Errorf("map = %+v, want none", got)
+			}
+			var summaries []string
+			for _, n := range notes {
+				summaries = append(summaries, n.Summary)
+				if n.Severity != ns.Error || n.Option == "" || n.Hint == "" {
+					t.Errorf("%+v isn't an error with an option and a hint", n)
+				}
+			}
+			if diff := cmp.Diff(tt.want, summaries); diff != "" {
+				t.Errorf("errors (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRefusesWhatTheKernelTakesFromNobody(t *testing.T) {
 	many := make([]string, ns.MaxExtents+1)
 	for i := range many {
 		many[i] = fmt.Sprintf("%d:%d:1", i, i)
 	}
-	small := root(extents(t, "0:1000:1 1:100000:100")...)
-	tests := []struct {
-		name    string
-		options user
-		caller  *caller
-		want    []string
-	}{
+	expectRefusals(t, []refusal{
 		{"size 0", user{MapUsers: []string{"0:0:0"}, MapGroups: []string{"0:0:1"}}, root(everything...),
 			[]string{"--map-users: 0:0:0 maps no ids: its size is 0"}},
 		{"past the last id inside", user{MapUsers: []string{"4294967290:0:6"}, MapGroups: []string{"0:0:1"}}, root(everything...),
@@ -186,6 +211,12 @@ func TestRules(t *testing.T) {
 			[]string{"--map-users: 0:1000:1 and 0:100000:5 overlap inside"}},
 		{"too many lines", user{MapUsers: many, MapGroups: []string{"0:0:1"}}, root(everything...),
 			[]string{"--map-users: 341 ranges are too many: a map has up to 340 lines"}},
+	})
+}
+
+func TestRefusesIDsThatAreNotTheCallers(t *testing.T) {
+	small := root(extents(t, "0:1000:1 1:100000:100")...)
+	expectRefusals(t, []refusal{
 		{"ids that don't exist", user{MapUsers: []string{"0:0:1", "1:50:100"}, MapGroups: []string{"0:0:1"}}, small,
 			[]string{"--map-users: 1:50:100 asks for user ids outside that don't exist in your namespace: 50-149"}},
 		{"a range over two lines of the caller's map", user{MapUsers: []string{"0:0:2"}, MapGroups: []string{"0:0:1"}}, small,
@@ -200,33 +231,25 @@ func TestRules(t *testing.T) {
 			[]string{"--map-users: 1:165535:2 asks for user ids outside that aren't yours: 165535-165536"}},
 		{"more than one's own id without the helpers", user{MapUsers: []string{"0:1000:1", "1:100000:5"}}, without(ordinary(), noHelpers),
 			[]string{"--map-users: more than your own user id alone takes newuidmap and newgidmap, which aren't in /usr/bin, /usr/sbin, /bin"}},
+	})
+}
+
+func TestRefusesOptionsThatContradict(t *testing.T) {
+	expectRefusals(t, []refusal{
 		{"root and itself", user{MapRoot: true, MapCurrent: true}, ordinary(),
 			[]string{"--map-root-user and --map-current-user contradict each other"}},
 		{"a list and automatic users", user{MapAuto: true, MapUsers: []string{"0:1000:1"}}, ordinary(),
 			[]string{"--map-auto and --map-users contradict each other"}},
 		{"a list and automatic groups", user{MapAuto: true, MapGroups: []string{"0:100:1"}}, ordinary(),
 			[]string{"--map-auto and --map-groups contradict each other"}},
+	})
+}
+
+func TestReportsBothHalves(t *testing.T) {
+	expectRefusals(t, []refusal{
 		{"both halves are reported", user{MapUsers: []string{"0:0:0", "x"}, MapGroups: []string{"1:2"}}, root(everything...),
 			[]string{`--map-users: x: it isn't of the form IN:OUT:N`, `--map-groups: 1:2: it isn't of the form IN:OUT:N`}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got, notes := tt.options.decide(tt.caller)
-			if got != nil {
-				t.Errorf("map = %+v, want none", got)
-			}
-			var summaries []string
-			for _, n := range notes {
-				summaries = append(summaries, n.Summary)
-				if n.Severity != ns.Error || n.Option == "" || n.Hint == "" {
-					t.Errorf("%+v isn't an error with an option and a hint", n)
-				}
-			}
-			if diff := cmp.Diff(tt.want, summaries); diff != "" {
-				t.Errorf("errors (-want +got):\n%s", diff)
-			}
-		})
-	}
+	})
 }
 
 func TestCallerWithoutIDsInsideIsWarned(t *testing.T) {

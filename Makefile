@@ -30,8 +30,9 @@ test: setup build ## Run all tests, as root and as an ordinary user
 test-long: setup build ## Run the tests that take large numbers and many minutes
 	NSRUN_TEST_LONG=1 go test -p 1 -count=1 -timeout 60m ./e2e -run 'TestCrowd'
 
-race: setup build ## Run the tests of what runs in parallel under the race detector, which needs a C compiler
+race: setup build ## Run the tests of what runs in parallel under the race detector, and those of a child linked with a C library
 	scripts/setup race
+	CGO_ENABLED=1 go test -count=1 -timeout 5m -skip TestTheInitKeepsNothingOfTheFront ./core/stage
 	CGO_ENABLED=1 go test -race -p 1 -count=1 ./core/{cache,host,hostproc,journal,trace} ./internal/wire ./nsplugin
 
 lint: ## Vet, staticcheck, and the rules of this project

@@ -4,7 +4,11 @@
 
 package machine
 
-import "golang.org/x/sys/unix"
+import (
+	_ "unsafe" // for go:linkname
+
+	"golang.org/x/sys/unix"
+)
 
 // The address space of a Go program that isn't position-independent: its own
 // segments are far below this, the heap and all that is mapped later above.
@@ -13,6 +17,13 @@ const endOfProgram = 1 << 32
 // stackGap is less than what the kernel keeps free below the stack of a new
 // process; it maps nothing else there. See mmap_base in the kernel.
 const stackGap = 64 << 20
+
+// iscgo is whether this program is linked with a C library. It has then told the kernel
+// of a place in each thread's memory, for rseq(2), which a child inherits with the
+// registration and dies without.
+//
+//go:linkname iscgo runtime.iscgo
+var iscgo bool
 
 // hiddenMemory is memory that forks don't copy for the moment.
 type hiddenMemory [2]span
@@ -25,7 +36,7 @@ type span struct{ start, end uintptr }
 // segments, the arena, and the stack that the kernel made, below the vdso.
 func (c *control) hideMemory() (h hiddenMemory) {
 	stack := stackAddress()
-	if !fixedProgram() || stack == 0 {
+	if iscgo || !fixedProgram() || stack == 0 {
 		return h
 	}
 	c.trim = endOfProgram

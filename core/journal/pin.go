@@ -21,28 +21,37 @@ func (r *Run) Pin(k ns.Kind, pid int) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, k.File())
+	return path, PinAt(path, k, pid)
+}
+
+// PinAt makes the file path and has it stand for the namespace, until [UnpinAt].
+func PinAt(path string, k ns.Kind, pid int) error {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		return "", dirProblem(path, err, "free space or inodes there")
+		return dirProblem(path, err, "free space or inodes there")
 	}
 	source := fmt.Sprintf("/proc/%d/ns/%s", pid, k.File())
 	if err := unix.Mount(source, path, "", unix.MS_BIND, ""); err != nil {
 		d := &ns.Diagnostic{Summary: fmt.Sprintf("pin %s on %s: %v", source, path, err),
 			Hint: "pinning a namespace needs CAP_SYS_ADMIN in the host's mount namespace"}
 		errors.As(err, &d.Errno)
-		return "", d
+		return d
 	}
-	return path, nil
+	return nil
+}
+
+// UnpinAt lets go of the namespace and removes the file.
+func UnpinAt(path string) error {
+	if err := unix.Unmount(path, unix.MNT_DETACH); err != nil && !errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("unmount %s: %w", path, err)
+	}
+	return os.Remove(path)
 }
 
 // Unpin lets go of every namespace that the run pinned.
 func (r *Run) Unpin() error {
 	pins, err := filepath.Glob(filepath.Join(r.dir, "ns", "*"))
 	for _, path := range pins {
-		if e := unix.Unmount(path, unix.MNT_DETACH); e != nil && !errors.Is(e, unix.EINVAL) {
-			err = errors.Join(err, fmt.Errorf("unmount %s: %w", path, e))
-			continue
-		}
-		err = errors.Join(err, os.Remove(path))
+		err = errors.Join(err, UnpinAt(path))
 	}
 	return err
 }

@@ -53,6 +53,9 @@ func said(ds []ns.Diagnostic) []string {
 	var lines []string
 	for _, d := range ds {
 		line := d.Summary
+		if d.Detail != "" {
+			line += " (" + d.Detail + ")"
+		}
 		if d.Hint != "" {
 			line += " (try: " + d.Hint + ")"
 		}

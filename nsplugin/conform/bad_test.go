@@ -53,7 +53,7 @@ func bad(t *testing.T, mode string) conform.Subject {
 var patient = conform.Limits{Start: 20 * time.Second, Call: 20 * time.Second, Hook: 20 * time.Second, Check: 20 * time.Second, End: 5 * time.Second}
 
 // sleeper stands in for a child in namespaces: these plugins don't touch it.
-func sleeper([]ns.Kind) (*conform.Child, error) {
+func sleeper(_, _ []ns.Kind) (*conform.Child, error) {
 	cmd := exec.Command("sleep", "600")
 	if err := cmd.Start(); err != nil {
 		return nil, err

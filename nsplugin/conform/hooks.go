@@ -85,7 +85,7 @@ type trial struct {
 
 // try makes a child and calls f with its run. The child is gone when it returns.
 func (r *runner) try(offer *ns.Offer, f func(t *trial) []string) Verdict {
-	child, err := r.NewChild(offer.Kinds)
+	child, err := r.NewChild(offer.Kinds, offer.Pin)
 	if err != nil {
 		return skip("no child can be made here: " + err.Error())
 	}

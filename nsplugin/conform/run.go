@@ -19,9 +19,9 @@ type Subject struct {
 	Cases []Case
 	// Limits are how long the plugin may take. Required; usually [SpecLimits].
 	Limits Limits
-	// NewChild makes a child for hooks. Nil means that no PreExec is called, since
-	// it changes the host.
-	NewChild func(kinds []ns.Kind) (*Child, error)
+	// NewChild makes a child for hooks, in namespaces of these kinds of which those in
+	// pin outlive it. Nil means that no PreExec is called, since it changes the host.
+	NewChild func(kinds, pin []ns.Kind) (*Child, error)
 	// Only are the ids of the demands to check. Empty means all.
 	Only []string
 }

@@ -40,6 +40,9 @@ type attachment struct {
 	BinDirs binDirs `json:"binDirs"`
 	// Dir is where this attachment keeps its files.
 	Dir string `json:"dir"`
+	// Whole says that the ADD of each plugin has succeeded. What is written down before
+	// doesn't say so.
+	Whole bool `json:"whole,omitempty"`
 }
 
 // Waits and limits.
@@ -89,6 +92,7 @@ func (a *attachment) add(ctx context.Context) (*current.Result, error) {
 	for pause := retryFirst; ; pause = min(2*pause, retryMost) {
 		result, err := a.addOnce(ctx, lock)
 		if err == nil {
+			a.Whole = true
 			return result, nil
 		}
 		// The specification wants a DEL after a failed ADD, which may have made a
@@ -179,23 +183,33 @@ func (a *attachment) undo(ctx context.Context, lock *os.File) error {
 	rt := a.runtimeConf(netns)
 	delErr := cni.DelNetworkList(ctx, list, rt)
 	if delErr != nil {
-		delErr = errors.Join(delErr, delEach(ctx, cni, list, rt))
+		delErr = a.delEach(ctx, cni, list, rt)
 	}
 	return errors.Join(delErr, a.sweep(list))
 }
 
 // delEach calls the DEL of each plugin, also after one has failed: libcni stops
 // at the first, and would leave what those before it made.
-func delEach(ctx context.Context, cni *libcni.CNIConfig, list *libcni.NetworkConfigList, rt *libcni.RuntimeConf) error {
+func (a *attachment) delEach(ctx context.Context, cni *libcni.CNIConfig, list *libcni.NetworkConfigList, rt *libcni.RuntimeConf) error {
 	var errs []error
 	for _, plugin := range slices.Backward(list.Plugins) {
 		conf, err := libcni.InjectConf(plugin, map[string]any{"name": list.Name, "cniVersion": list.CNIVersion})
 		if err == nil {
 			err = cni.DelNetwork(ctx, conf, rt)
 		}
-		errs = append(errs, err)
+		if !a.neverMade(err) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// neverMade reports whether a plugin refuses DEL because it doesn't speak the network's
+// version. It has refused ADD, too, unless that has succeeded with another plugin of
+// this name.
+func (a *attachment) neverMade(err error) bool {
+	e, ok := errors.AsType[*cniError](err)
+	return ok && e.Reply.Code == types.ErrIncompatibleCNIVersion && !a.Whole
 }
 
 // sweep removes what carries the run's id after DEL, and returns an error for

@@ -248,6 +248,28 @@ echo '{"cniVersion":"1.0.0"}'`)
 	s.MustPost(n)
 }
 
+// TestOlderPlugin detaches with a plugin that has been replaced by an older one, which
+// doesn't speak the network's version any more: what the other made may be left.
+func TestOlderPlugin(t *testing.T) {
+	h := newHost(t)
+	bin := h.plugin("aged", `cat >/dev/null; [ -e /run/older ] && { echo '{"code":1,"msg":"incompatible CNI versions"}'; exit 1; }
+echo '{"cniVersion":"1.0.0"}'`)
+	n := &network{Network: h.conf("lab", "1.0.0", `{"type": "aged"}`), BinDir: []string{bin}}
+	s := h.newSandbox()
+	_, err := s.pre(n)
+	must(t, err)
+	must(t, os.WriteFile("/run/older", nil, 0o600))
+	defer os.Remove("/run/older")
+	if err := s.Post(n); err == nil || !strings.Contains(err.Error(), "DEL of CNI plugin aged: incompatible CNI versions") {
+		t.Errorf("got %v", err)
+	}
+	s = h.newSandbox()
+	if _, err := s.pre(n); err == nil {
+		t.Error("the older plugin was taken")
+	}
+	s.MustPost(n) // it has made nothing
+}
+
 // TestPluginsGone detaches after the CNI plugins were removed from the host. That
 // is an error, but the address and the rules are free again.
 func TestPluginsGone(t *testing.T) {

@@ -3,12 +3,8 @@
 package e2e
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +16,7 @@ const (
 	crowd     = 16
 	longCrowd = 200
 	atATime   = 8
+	firstPort = 18000 // of the host; each sandbox has the next one
 )
 
 // TestCrowdOnOneBridge has many sandboxes on one bridge. Each has an address of its
@@ -40,7 +37,7 @@ func TestCrowdOnOneBridge(t *testing.T) {
 			all := make([]*guest, count)
 			took := stopwatch(t, count)
 			each(t, count, func(i int) (err error) {
-				all[i], err = host.admit(plugin, i)
+				all[i], err = host.admit(fmt.Sprint("guest", i), plugin, fmt.Sprintf("-p %d:80", firstPort+i))
 				return err
 			})
 			took("started")
@@ -85,70 +82,6 @@ func stopwatch(t *testing.T, count int) func(part string) {
 	}
 }
 
-// guest is a sandbox of the crowd, in which the program meet serves.
-type guest struct {
-	name, address string
-	port          int
-	cmd           *exec.Cmd
-	in            io.WriteCloser
-	out           *bufio.Reader
-	stderr        bytes.Buffer
-}
-
-// admit starts a sandbox and waits until it says where it is.
-func (a *alone) admit(plugin string, i int) (*guest, error) {
-	g := &guest{name: fmt.Sprint("guest", i), port: 18000 + i}
-	g.cmd = a.command(fmt.Sprintf("exec nsrun --plugins pid,%s,mount --name %s -p %d:80 meet serve %s", plugin, g.name, g.port, g.name))
-	g.cmd.Stderr = &g.stderr
-	var err error
-	if g.in, err = g.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := g.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	g.out = bufio.NewReader(out)
-	if err := g.cmd.Start(); err != nil {
-		return nil, err
-	}
-	g.address, err = g.says()
-	return g, err
-}
-
-// says returns the next line that the sandbox prints.
-func (g *guest) says() (string, error) {
-	line, err := g.out.ReadString('\n')
-	if err != nil {
-		_ = g.cmd.Wait()
-		return "", fmt.Errorf("%s: %w: %s", g.name, err, g.stderr.String())
-	}
-	return strings.TrimSpace(line), nil
-}
-
-// meet has the sandbox ask all others for their names.
-func (g *guest) meet(others []*guest) error {
-	whom := make([]string, len(others))
-	for i, o := range others {
-		whom[i] = o.address + ":80=" + o.name
-	}
-	fmt.Fprintln(g.in, strings.Join(whom, " "))
-	said, err := g.says()
-	if err == nil && said != "ok" {
-		err = fmt.Errorf("%s, %s: %s", g.name, g.address, said)
-	}
-	return err
-}
-
-// leave ends the sandbox.
-func (g *guest) leave() error {
-	g.in.Close()
-	if err := g.cmd.Wait(); err != nil || g.stderr.Len() > 0 {
-		return fmt.Errorf("%s: %w: %s", g.name, err, g.stderr.String())
-	}
-	return nil
-}
-
 func checkAddresses(t *testing.T, all []*guest) {
 	t.Helper()
 	seen := map[string]string{}
@@ -163,8 +96,8 @@ func checkAddresses(t *testing.T, all []*guest) {
 // published are the host's ports of all, as meet takes them.
 func published(all []*guest) string {
 	var b strings.Builder
-	for _, g := range all {
-		fmt.Fprintf(&b, "127.0.0.1:%d=%s ", g.port, g.name)
+	for i, g := range all {
+		fmt.Fprintf(&b, "127.0.0.1:%d=%s ", firstPort+i, g.name)
 	}
 	return b.String()
 }

@@ -63,10 +63,15 @@ func build() error {
 	return nil
 }
 
-// buildTestPrograms makes the plugins "first" and "second", and the program that
-// sandboxes meet by.
+// testPrograms are what the tests need beside what make builds: the plugins "first" and
+// "second", the program that sandboxes meet by, and a CNI plugin that others wrote.
+var testPrograms = map[string]string{
+	"nsrun-plugin-first": "./hookplugin", "nsrun-plugin-second": "./hookplugin", "meet": "./meet", "cni/noop": "github.com/containernetworking/cni/plugins/test/noop",
+}
+
+// buildTestPrograms makes testPrograms.
 func buildTestPrograms() error {
-	for name, pkg := range map[string]string{"nsrun-plugin-first": "./hookplugin", "nsrun-plugin-second": "./hookplugin", "meet": "./meet"} {
+	for name, pkg := range testPrograms {
 		out, err := exec.Command("go", "build", "-o", "../bin/test/"+name, pkg).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("build %s for the tests: %w\n%s", name, err, out)

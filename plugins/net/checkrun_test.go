@@ -13,6 +13,8 @@ import (
 	"github.com/nsrun/nsrun/ns"
 )
 
+const labBridge = `{"type": "bridge", "bridge": "lab0", "isGateway": true, "capabilities": {"mac": true}, "ipam": {"type": "host-local", "subnet": "10.9.0.0/24", "routes": [{"dst": "0.0.0.0/0"}]}}`
+
 // check calls CheckRun, which has to answer.
 func (s *sandbox) check(n *network) []ns.Diagnostic {
 	s.h.T.Helper()

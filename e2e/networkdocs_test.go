@@ -93,7 +93,15 @@ func usageOf(o ns.Option) string {
 // flags that backends share, those with the most first.
 func networkBackends(t *testing.T) []*ns.Descriptor {
 	t.Helper()
-	var backends []*ns.Descriptor
+	backends := slices.DeleteFunc(networkPlugins(t), func(d *ns.Descriptor) bool { return shared(d) == 0 })
+	slices.SortStableFunc(backends, func(a, b *ns.Descriptor) int { return cmp.Compare(shared(b), shared(a)) })
+	return backends
+}
+
+// networkPlugins returns the descriptors of all plugins for net, by name.
+func networkPlugins(t *testing.T) []*ns.Descriptor {
+	t.Helper()
+	var plugins []*ns.Descriptor
 	files, _ := filepath.Glob("../bin/plugins/nsrun-plugin-*")
 	for _, file := range files {
 		out, err := exec.Command(file, "describe").Output()
@@ -104,15 +112,14 @@ func networkBackends(t *testing.T) []*ns.Descriptor {
 		if err := json.Unmarshal(out, &d); err != nil {
 			t.Fatalf("%s describe: %v", file, err)
 		}
-		if d.Owns(ns.Net) && shared(&d) > 0 {
-			backends = append(backends, &d)
+		if d.Owns(ns.Net) {
+			plugins = append(plugins, &d)
 		}
 	}
-	if len(backends) < 2 {
-		t.Fatalf("%d network backends in bin/plugins", len(backends))
+	if len(plugins) < 2 {
+		t.Fatalf("%d plugins for net in bin/plugins", len(plugins))
 	}
-	slices.SortStableFunc(backends, func(a, b *ns.Descriptor) int { return cmp.Compare(shared(b), shared(a)) })
-	return backends
+	return plugins
 }
 
 // shared is how many of the flags that backends share the plugin has.

@@ -77,9 +77,7 @@ func startNetwork(h home, up uplink) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("encode name servers: %w", err)
 	}
 	cmd := command("/proc/self/exe", h.title(networkRole), networkRole, string(argument))
-	cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-	cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+	asRoot(cmd, unix.CLONE_NEWNET|unix.CLONE_NEWNS|unix.CLONE_NEWPID|unix.CLONE_NEWIPC|unix.CLONE_NEWUTS)
 	// Only the network is to have it: nobody may be kept waiting by a keeper that has
 	// the socket open and never accepts.
 	socket := os.NewFile(socketFD, "socket")
@@ -95,6 +93,14 @@ func command(path, title string, args ...string) *exec.Cmd {
 	cmd.Env, cmd.Dir, cmd.Stderr = []string{}, "/", os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return cmd
+}
+
+// asRoot has cmd run in namespaces of its own, of the kinds of flags, of which this user
+// is root.
+func asRoot(cmd *exec.Cmd, flags uintptr) {
+	cmd.SysProcAttr.Cloneflags = flags | unix.CLONE_NEWUSER
+	cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+	cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
 }
 
 // sayReady says to whoever started this process that it works. He may be gone; then

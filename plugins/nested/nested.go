@@ -70,7 +70,7 @@ func (n *nested) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
 	u, err := findUplink()
 	found.Tell(err, "uplink "+u.program)
 	found.Tell(nsnet.CheckTun("net=nested"), "device "+nsnet.TunDevice)
-	found.Tell(bridge.CheckTables(), "nftables of the kernel")
+	found.Tell(checkTables(), "nftables of the kernel")
 	return found, nil
 }
 

@@ -13,10 +13,12 @@ import (
 //	PreExec ─ keeper ─┬─ network   in the user's namespaces: bridge, rules, forwarding
 //	   │              └─ pasta     on the host, connected to network's namespaces
 //	   └─ box                      in the sandbox's namespaces, for a moment
+//	Check ─── tables               in namespaces such as network's, for a moment
 const (
 	keeperRole  = "keeper"
 	networkRole = "network"
 	boxRole     = "box"
+	tablesRole  = "tables"
 )
 
 // playRole plays the role that this process was started for, and exits; it returns if
@@ -33,6 +35,8 @@ func playRole() {
 		play = serveNetwork
 	case boxRole:
 		play = equip
+	case tablesRole:
+		play = lookForTables
 	default:
 		return
 	}

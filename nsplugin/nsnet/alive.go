@@ -16,13 +16,19 @@ import (
 )
 
 // Exhausted says that all addresses of a network are leased, and how many of the runs
-// that have them are alive. Those that aren't wait for nsctl gc. A holder is a run's id,
-// once for each lease; one of another program, which shares the network, counts as dead.
-func Exhausted(req *ns.HookRequest, pool string, holders []string) string {
-	runs := runsDir(req)
-	dead := slices.DeleteFunc(slices.Clone(holders), func(id string) bool { return alive(runs, id) })
+// that have them are alive, as living says. Those that aren't wait for nsctl gc. A holder
+// is a run's id, once for each lease.
+func Exhausted(pool string, holders []string, living func(runID string) bool) string {
+	dead := slices.DeleteFunc(slices.Clone(holders), living)
 	return fmt.Sprintf("no address left in %s: all %d are leased, %d of them to runs that are alive",
 		pool, len(holders), len(holders)-len(dead))
+}
+
+// Living returns whether a run of the user lives whose run req is about. An id of another
+// program, which shares a network, counts as dead.
+func Living(req *ns.HookRequest) func(runID string) bool {
+	runs := runsDir(req)
+	return func(runID string) bool { return alive(runs, runID) }
 }
 
 // runsDir is where the directories of all runs of this user are, or "".

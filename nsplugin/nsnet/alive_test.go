@@ -33,7 +33,7 @@ func TestExhausted(t *testing.T) {
 		}
 	}
 	req := &ns.HookRequest{RunID: "own", StateDir: filepath.Join(base, "runs", "own", "state", "native")}
-	got := Exhausted(req, "10.9.0.0/29", []string{"living", "dead", "gone", "", "../x"})
+	got := Exhausted("10.9.0.0/29", []string{"living", "dead", "gone", "", "../x"}, Living(req))
 	if want := "no address left in 10.9.0.0/29: all 5 are leased, 1 of them to runs that are alive"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

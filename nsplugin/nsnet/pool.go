@@ -21,21 +21,17 @@ type Pool struct {
 	Size int
 	// Holders are the ids of the runs that have leased one, once for each address.
 	Holders []string
+	// Living says whether a run lives; nil asks for root's runs, who have the pools on the
+	// host.
+	Living func(runID string) bool
 }
 
 // Finding says how much is leased, and how many of the leases belong to runs that
 // live: a warning if some don't, an error if no address is left.
 func (p Pool) Finding() *ns.Diagnostic {
-	return p.finding(func(runID string) bool { return alive(rootsRuns, runID) })
-}
-
-// rootsRuns is where root's runs have their directories: only root has pools on the host.
-const rootsRuns = "/run/nsrun/runs"
-
-func (p Pool) finding(living func(runID string) bool) *ns.Diagnostic {
 	leased, held := len(p.Holders), 0
 	for _, id := range p.Holders {
-		if living(id) {
+		if p.lives(id) {
 			held++
 		}
 	}
@@ -48,6 +44,16 @@ func (p Pool) finding(living func(runID string) bool) *ns.Diagnostic {
 		d.Hint = "end other runs, or nsctl gc for those that were killed; a larger network"
 	}
 	return d
+}
+
+// rootsRuns is where root's runs have their directories.
+const rootsRuns = "/run/nsrun/runs"
+
+func (p Pool) lives(runID string) bool {
+	if p.Living == nil {
+		return alive(rootsRuns, runID)
+	}
+	return p.Living(runID)
 }
 
 // mostBits bounds what is counted; more is as good as endless.

@@ -27,8 +27,8 @@ func TestPoolFinding(t *testing.T) {
 		{"more than can be counted", "fd00::/64", "a1", 0, ns.Notice, "1 of 2^64 addresses of fd00::/64 are leased, 1 by living runs"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := Pool{"lab", netip.MustParsePrefix(tt.subnet), tt.size, strings.Fields(tt.holders)}
-			d := p.finding(func(id string) bool { return id[0] == 'a' })
+			p := Pool{"lab", netip.MustParsePrefix(tt.subnet), tt.size, strings.Fields(tt.holders), func(id string) bool { return id[0] == 'a' }}
+			d := p.Finding()
 			if d.Severity != tt.severity || !strings.HasSuffix(d.Summary, tt.want) {
 				t.Errorf("%s: %s", d.Severity, d.Summary)
 			}

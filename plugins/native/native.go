@@ -102,7 +102,7 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	defer k.Close()
 	box, err := w.Attach(k, bridge.Run{ID: req.RunID, Name: req.RunName}, req.Paths[ns.Net])
 	if err != nil {
-		return nil, w.Explain(req, err) // PostExec follows, and undoes what is left
+		return nil, w.Explain(err, nsnet.Living(req)) // PostExec follows, and undoes what is left
 	}
 	state, err := box.State(w.Wish)
 	if err != nil {

@@ -31,11 +31,15 @@ import (
 //
 //	hook     check RUN
 //	network  addresses, id, what was found
+//
+//	hook     pools WISH
+//	network  what was found
 const (
 	attachCall  = "attach"
 	connectCall = "connect"
 	detachCall  = "detach"
 	checkCall   = "check"
+	poolsCall   = "pools"
 )
 
 // call is what a hook says.
@@ -59,7 +63,7 @@ type answer struct {
 	Left int `json:"left,omitempty"`
 	// MAC is the sandbox's hardware address, in a box's answer.
 	MAC net.HardwareAddr `json:"mac,omitempty"`
-	// Found is what a check of the run's place has found.
+	// Found is what a check of the run's place, or of the pools, has found.
 	Found nsnet.Findings `json:"found,omitempty"`
 	// Errors say why it didn't do it.
 	Errors []ns.Diagnostic `json:"errors,omitempty"`

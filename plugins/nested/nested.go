@@ -64,14 +64,19 @@ func (n *nested) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error
 	return offer, nil
 }
 
-// Check says whether the network can work on this host.
-func (n *nested) Check(context.Context, ns.Facts) ([]ns.Diagnostic, error) {
+// Check says whether the network can work on this host, and how many addresses the runs
+// have that are on it.
+func (n *nested) Check(ctx context.Context, _ ns.Facts) ([]ns.Diagnostic, error) {
 	var found nsnet.Findings
 	u, err := findUplink()
 	found.Tell(err, "uplink "+u.program)
 	found.Tell(nsnet.CheckTun("net=nested"), "device "+nsnet.TunDevice)
 	found.Tell(checkTables(), "nftables of the kernel")
-	return found, nil
+	w, err := n.resolve()
+	if err != nil {
+		return nil, err
+	}
+	return append(found, checkPools(ctx, w.Wish)...), nil
 }
 
 // PreExec connects the sandbox to the network, and makes the network if there is none.

@@ -120,6 +120,8 @@ func (n *network) converse(conn *net.UnixConn) {
 			a, err = n.detach(c.Run.ID)
 		case c.Call == checkCall:
 			a, err = n.check(c.Run.ID)
+		case c.Call == poolsCall && c.Wish != nil:
+			a = n.pools(c.Wish)
 		default:
 			closeAll(files)
 			err = nsplugin.Errorf("unknown call %s", c.Call)
@@ -167,7 +169,7 @@ func (n *network) attach(c *call, files []*os.File) (*answer, *place, error) {
 	if err != nil {
 		files[0].Close()
 		n.remove(p)
-		return nil, nil, c.Wish.Explain(nil, err)
+		return nil, nil, c.Wish.Explain(err, n.has)
 	}
 	go n.detachAtEnd(c.Run.ID, files[0])
 	return &answer{Network: n.id, Addresses: p.address, Servers: n.servers}, p, nil
@@ -241,6 +243,17 @@ func (n *network) check(runID string) (*answer, error) {
 	found, _, err := p.wish.CheckPlace(n.kernel, runID, p.state)
 	return &answer{Network: n.id, Found: found, Addresses: p.address}, err
 }
+
+// pools says how many addresses the runs have of the wish's network, and of each other
+// that is there.
+func (n *network) pools(w *bridge.Wish) *answer {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return &answer{Network: n.id, Found: w.CheckPools(n.kernel, n.has)}
+}
+
+// has reports whether a run has a place, which ends with it; see detachAtEnd.
+func (n *network) has(runID string) bool { return n.places[runID] != nil }
 
 // remove takes a place away. If it was the last one, all goes with this process.
 func (n *network) remove(p *place) error {

@@ -86,7 +86,7 @@ func (w *wish) exhausted(e *cniError) (summary, hint string) {
 	if w.own != nil {
 		hint = "end other runs, or nsctl gc for those that were killed; --subnet with a larger network"
 	}
-	return nsnet.Exhausted(w.req, pool, holders), hint
+	return nsnet.Exhausted(pool, holders, nsnet.Living(w.req)), hint
 }
 
 func (w *wish) addressTaken(e *cniError) (summary, hint string) {

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
@@ -105,18 +104,15 @@ func (b *Box) Results(w *Wish) map[string]string {
 	})
 }
 
-// Explain puts a failed attach of the run of req into the user's words. Where that isn't
-// known, as in a process that serves runs, req is nil: then all that have an address are
-// alive.
-func (w *Wish) Explain(req *ns.HookRequest, err error) error {
+// Explain puts a failed attach into the user's words. Whether a run that has an address
+// lives, living says.
+func (w *Wish) Explain(err error, living func(runID string) bool) error {
 	d := nsplugin.Errorf("attach to bridge %s: %w", w.Device(), err)
 	var exhausted *exhaustedError
 	var taken *takenError
 	switch {
 	case errors.As(err, &exhausted):
-		if req != nil {
-			d.Summary = "attach to bridge " + w.Device() + ": " + nsnet.Exhausted(req, exhausted.subnet.String(), exhausted.holders)
-		}
+		d.Summary = "attach to bridge " + w.Device() + ": " + nsnet.Exhausted(exhausted.subnet.String(), exhausted.holders, living)
 		d.WithHint("end other runs, or nsctl gc for those that were killed; --subnet with a larger network")
 	case errors.As(err, &taken):
 		d.WithHint("another --ip, or none").WithOption("ip")

@@ -27,7 +27,7 @@ func (w *Wish) CheckHealth() (f nsnet.Findings) {
 	}
 	defer k.Close()
 	f = append(f, w.checkDevice(k)...)
-	return append(f, w.checkPools(k)...)
+	return append(f, w.CheckPools(k, nil)...)
 }
 
 // checkDevice tells of the wish's bridge. What is wrong with one that is there, the next
@@ -58,9 +58,9 @@ func hintOf(err error) string {
 	return d.Hint
 }
 
-// checkPools tells of the addresses of the wish's network, and of all others that have
-// leases.
-func (w *Wish) checkPools(k *Kernel) (f nsnet.Findings) {
+// CheckPools tells of the addresses of the wish's network, and of all others that have
+// leases. Whether a run that has one lives, living says; nil asks for root's runs.
+func (w *Wish) CheckPools(k *Kernel, living func(runID string) bool) (f nsnet.Findings) {
 	all := networks()
 	own := w.network()
 	all[own.device] = own.leases()
@@ -69,7 +69,7 @@ func (w *Wish) checkPools(k *Kernel) (f nsnet.Findings) {
 		if device != own.device {
 			subnets = k.subnetsOf(device)
 		}
-		found := poolsOf(device, subnets, all[device])
+		found := poolsOf(device, subnets, all[device], living)
 		if device != own.device {
 			found = found.Soften()
 		}
@@ -95,14 +95,14 @@ func (k *Kernel) subnetsOf(device string) (subnets nsnet.Subnets) {
 }
 
 // poolsOf tells of the leases in each subnet.
-func poolsOf(device string, subnets nsnet.Subnets, dir leases) (f nsnet.Findings) {
+func poolsOf(device string, subnets nsnet.Subnets, dir leases, living func(runID string) bool) (f nsnet.Findings) {
 	addresses, err := dir.addresses()
 	if err != nil {
 		f.Tell(nsplugin.Errorf("network %s: read its leases: %w", device, err), "")
 		return f
 	}
 	for _, s := range subnets {
-		p := nsnet.Pool{Network: device, Subnet: s}
+		p := nsnet.Pool{Network: device, Subnet: s, Living: living}
 		for _, a := range addresses {
 			if h, leased := dir.holder(a); leased && s.Contains(a) {
 				p.Holders = append(p.Holders, h.ID)

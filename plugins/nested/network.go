@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,7 @@ type network struct {
 
 	mu     sync.Mutex // held while boxes or the bridges change
 	places map[string]*place
+	owed   map[string]*place // of runs of which something couldn't be removed
 }
 
 // place is what a run has in the network.
@@ -44,7 +46,7 @@ type place struct {
 
 // serveNetwork is the role of the network's process. It ends with the last run.
 func serveNetwork(argument string) error {
-	n := &network{id: rand.Text(), places: map[string]*place{}}
+	n := &network{id: rand.Text(), places: map[string]*place{}, owed: map[string]*place{}}
 	if err := json.Unmarshal([]byte(argument), &n.servers); err != nil {
 		return fmt.Errorf("read argument: %w", err)
 	}
@@ -224,7 +226,7 @@ func (n *network) connect(p *place, sandbox *os.File) (*answer, error) {
 func (n *network) detach(runID string) (*answer, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	p := n.places[runID]
+	p := cmp.Or(n.places[runID], n.owed[runID])
 	if p == nil {
 		return &answer{Network: n.id, Left: len(n.places)}, nil
 	}
@@ -255,7 +257,8 @@ func (n *network) pools(w *bridge.Wish) *answer {
 // has reports whether a run has a place, which ends with it; see detachAtEnd.
 func (n *network) has(runID string) bool { return n.places[runID] != nil }
 
-// remove takes a place away. If it was the last one, all goes with this process.
+// remove takes a place away. If it was the last one, all goes with this process. What
+// it can't remove is owed: PostExec asks once more, and nsctl gc after it.
 func (n *network) remove(p *place) error {
 	delete(n.places, p.run.ID)
 	for _, f := range p.forwards {
@@ -269,7 +272,11 @@ func (n *network) remove(p *place) error {
 	if len(n.places) == 0 {
 		return nil
 	}
-	return p.wish.Detach(n.kernel, p.run.ID, p.state)
+	err := p.wish.Detach(n.kernel, p.run.ID, p.state)
+	if delete(n.owed, p.run.ID); err != nil {
+		n.owed[p.run.ID] = p
+	}
+	return err
 }
 
 // detachAtEnd takes the run away when its child has ended, whether or not somebody is

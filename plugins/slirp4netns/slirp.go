@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -127,7 +128,7 @@ func (s *slirp) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookReply
 		return nil, err
 	}
 	if err := w.publish(ctx, socket); err != nil {
-		return nil, err
+		return nil, cmp.Or(notListening(req, reply.State, err), err)
 	}
 	reply.Results = w.results()
 	place := nsnet.Place{Addresses: []netip.Addr{address}}
@@ -151,6 +152,19 @@ func (w *wish) start(ctx context.Context, req *ns.HookRequest, socket string) (*
 		Files: []*os.File{child}, Ready: 4,
 	})
 	return reply, explain(err)
+}
+
+// notListening returns an error if slirp4netns has ended since it was ready, or is ending:
+// nobody listens where err says that it failed to publish. The state is what
+// [helper.Start] returned.
+func notListening(req *ns.HookRequest, state []byte, err error) error {
+	started := *req
+	started.State = state
+	deaf := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ECONNREFUSED)
+	if !deaf && helper.Check(&started, "slirp4netns").Severity != ns.Error {
+		return nil
+	}
+	return nsplugin.Errorf("publish ports: slirp4netns has stopped listening").WithDetail(helper.LastWords(req, "slirp4netns"))
 }
 
 // explain adds a way out to slirp4netns's own words.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/core/stage"
+	"github.com/nsrun/nsrun/internal/procfs"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )
@@ -126,10 +127,10 @@ func explainConfinement(d *ns.Diagnostic, e *stage.StepError) {
 // explainProc looks for what hides parts of the outer proc. The kernel mounts a
 // new one in a user namespace only where nothing is hidden, since it would show
 // what the mask was to hide; its own message goes to the kernel log alone.
-func explainProc(d *ns.Diagnostic, table []mountInfo) {
+func explainProc(d *ns.Diagnostic, table []procfs.Mount) {
 	var masks []string
 	for _, m := range table {
-		if strings.HasPrefix(m.point, "/proc/") {
+		if strings.HasPrefix(m.Point, "/proc/") {
 			masks = append(masks, m.String())
 		}
 	}

@@ -4,62 +4,42 @@ package core
 
 import (
 	"cmp"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/nsrun/nsrun/core/stage"
+	"github.com/nsrun/nsrun/internal/procfs"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )
 
-// mountInfo is a line of proc_pid_mountinfo(5).
-type mountInfo struct{ point, fsType, options string }
-
 // mountTable returns the caller's mounts, in the order in which they were made.
-func mountTable() (table []mountInfo) {
+func mountTable() []procfs.Mount {
 	text, _ := os.ReadFile("/proc/self/mountinfo")
-	return parseMountTable(string(text))
+	return procfs.ParseMounts(string(text))
 }
-
-func parseMountTable(text string) (table []mountInfo) {
-	for line := range strings.Lines(text) {
-		before, after, _ := strings.Cut(line, " - ")
-		f, g := strings.Fields(before), strings.Fields(after)
-		if len(f) > 5 && len(g) > 0 {
-			table = append(table, mountInfo{unescape.Replace(f[4]), g[0], f[5]})
-		}
-	}
-	return table
-}
-
-// unescape undoes what proc(5) does to names.
-var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
 // mountOf returns the mount that path lies on: the last made among those whose
 // point is the deepest above it.
-func mountOf(table []mountInfo, path string) (found mountInfo) {
+func mountOf(table []procfs.Mount, path string) (found procfs.Mount) {
 	for _, m := range table {
-		above := m.point == "/" || path == m.point || strings.HasPrefix(path, m.point+"/")
-		if above && len(m.point) >= len(found.point) {
+		above := m.Point == "/" || path == m.Point || strings.HasPrefix(path, m.Point+"/")
+		if above && len(m.Point) >= len(found.Point) {
 			found = m
 		}
 	}
 	return found
 }
 
-// String returns the mount in words: where, of what type, with what flags.
-func (m mountInfo) String() string { return fmt.Sprintf("%s (%s, %s)", m.point, m.fsType, m.options) }
-
 // locked are the flags of a mount that a user namespace may not clear in a copy of it,
 // mount_namespaces(7), "Restrictions on mount namespaces".
 var locked = []string{"ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime"}
 
 // lockedFlags returns those that m has.
-func (m mountInfo) lockedFlags() (flags []string) {
+func lockedFlags(m procfs.Mount) (flags []string) {
 	for _, flag := range locked {
-		if strings.Contains(","+m.options+",", ","+flag+",") {
+		if m.Has(flag) {
 			flags = append(flags, flag)
 		}
 	}
@@ -68,7 +48,7 @@ func (m mountInfo) lockedFlags() (flags []string) {
 
 // explainMount adds what the errno of a mount step doesn't tell: the call with its flags,
 // where links lead, and the mounts that source and target lie on.
-func explainMount(d *ns.Diagnostic, e *stage.StepError, table []mountInfo, inUserNS bool) {
+func explainMount(d *ns.Diagnostic, e *stage.StepError, table []procfs.Mount, inUserNS bool) {
 	facts := []string{d.Detail}
 	if e.Line != "" {
 		facts = append(facts, "the call was "+e.Line)
@@ -81,7 +61,7 @@ func explainMount(d *ns.Diagnostic, e *stage.StepError, table []mountInfo, inUse
 		}
 		on := mountOf(table, cmp.Or(real, source))
 		facts = append(facts, "the source is on the mount "+on.String())
-		if flags := on.lockedFlags(); inUserNS && e.Errno == unix.EPERM && len(flags) > 0 {
+		if flags := lockedFlags(on); inUserNS && e.Errno == unix.EPERM && len(flags) > 0 {
 			facts = append(facts, "its "+strings.Join(flags, ",")+" can't be taken off in a user namespace")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/nsrun/nsrun/core/stage"
+	"github.com/nsrun/nsrun/internal/procfs"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,7 @@ damaged
 `
 
 func TestMountOf(t *testing.T) {
-	table := parseMountTable(someMounts)
+	table := procfs.ParseMounts(someMounts)
 	for path, want := range map[string]string{
 		"/etc/passwd": "/ (ext4, rw,relatime)",
 		"/data":       "/data (xfs, rw)", // the later one covers the earlier
@@ -44,7 +45,7 @@ func TestExplainMount(t *testing.T) {
 	if err := os.Symlink("..", filepath.Join(dir, "up")); err != nil {
 		t.Fatal(err)
 	}
-	table := parseMountTable(`21 26 0:20 / / rw,nosuid,relatime - ext4 /dev/vda rw`)
+	table := procfs.ParseMounts(`21 26 0:20 / / rw,nosuid,relatime - ext4 /dev/vda rw`)
 	up := filepath.Join(dir, "up")
 	e := &stage.StepError{
 		Step: ns.PlannedStep{Plugin: "mount", Step: ns.Step{Op: ns.OpBind, Source: up, Target: "/t"}},

@@ -137,7 +137,10 @@ func (r *run) joining() *journal.Joining {
 	for _, s := range r.plan.Steps {
 		if s.Op.Confines() || s.Op == ns.OpTimeOffset {
 			j.Steps = append(j.Steps, s)
+			continue
 		}
+		s.Data = ""
+		j.Others = append(j.Others, s)
 	}
 	return j
 }

@@ -73,6 +73,9 @@ type Joining struct {
 	IDMap *ns.IDMap `json:"idMap,omitempty"`
 	// Steps are those that restrict the command's process.
 	Steps []ns.PlannedStep `json:"steps,omitempty"`
+	// Others are the rest of the steps, which who joins finds done, without their
+	// data, which may be secret: they say which plugin made what there is.
+	Others []ns.PlannedStep `json:"others,omitempty"`
 	// Env is what plugins added to the command's environment.
 	Env []ns.PlannedEnv `json:"env,omitempty"`
 	// UID and GID are what --user asked for.

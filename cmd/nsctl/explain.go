@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/nsrun/nsrun/core"
+	"github.com/nsrun/nsrun/internal/explain"
+	"github.com/nsrun/nsrun/ns"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+)
+
+func newExplain() *cobra.Command {
+	var calls []string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "explain RUN [PATH...]", Short: "Say what a run's command may do with a path or a system call, and which rule forbids the rest",
+		Long: `Say what a run's command may do with a path or a system call, and which rule of
+which plugin forbids the rest: a mount that is read-only or noexec, a mask, Landlock,
+owner and permissions against the run's ids and capabilities, the filter of system
+calls. Each refusal is told with the error number that the command gets, and with
+the flag that would allow it; several are told in the order in which the kernel asks.
+
+Paths are those that the command uses. Nothing is tried and nothing is changed: mounts,
+ids and capabilities are read from the kernel, Landlock rules and the filter from the
+run's plan. What restricts nsrun's caller as well is not seen.
+
+The exit status is 0 if everything could be explained.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withSession(nil, func(s *session) error {
+				findings, err := explainAll(s, args[0], args[1:], calls)
+				return errors.Join(printExplained(cmd.OutOrStdout(), findings, asJSON), err)
+			})
+		},
+	}
+	cmd.Flags().StringArrayVar(&calls, "syscall", nil, "explain a system call, by its name (repeatable)")
+	_ = cmd.RegisterFlagCompletionFunc("syscall", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return explain.Syscalls(), cobra.ShellCompDirectiveNoFileComp
+	}) // it only fails for a flag that isn't there
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// explainAll returns what can be said of paths and calls, and of which nothing can.
+func explainAll(s *session, name string, paths, calls []string) (findings []core.Finding, err error) {
+	if len(paths)+len(calls) == 0 {
+		return nil, &ns.Diagnostic{Summary: "explain what? neither a path nor a system call is given", Hint: "nsctl explain " + name + " /etc/hosts, or --syscall mount"}
+	}
+	entry, fd, err := holdRun(s.Base, name)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	run, err := explain.Open(&entry)
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
+	collect := func(about []string, explain func(string) ([]core.Finding, error)) {
+		for _, what := range about {
+			found, problem := explain(what)
+			findings, err = append(findings, found...), errors.Join(err, problem)
+		}
+	}
+	collect(paths, run.Path)
+	collect(calls, run.Syscall)
+	return findings, err
+}
+
+// explainMarks say how a line about a path or a call is meant.
+var explainMarks = map[ns.Severity]string{ns.Notice: "ok", ns.Warning: "but", ns.Error: "no"}
+
+func printExplained(w io.Writer, findings []core.Finding, asJSON bool) error {
+	switch {
+	case asJSON:
+		return printJSON(w, findings)
+	case len(findings) > 0:
+		printChecks(w, findings, explainMarks)
+	}
+	return nil
+}

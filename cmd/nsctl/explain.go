@@ -50,6 +50,7 @@ func explainAll(s *session, name string, paths, calls []string) (findings []core
 	if len(paths)+len(calls) == 0 {
 		return nil, &ns.Diagnostic{Summary: "explain what? neither a path nor a system call is given", Hint: "nsctl explain " + name + " /etc/hosts, or --syscall mount"}
 	}
+	findings = []core.Finding{} // none is [] in JSON
 	entry, fd, err := holdRun(s.Base, name)
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ type access struct {
 type check func(r *Run, stack []*file, a *access) *ns.Diagnostic
 
 // What can be done with a file, by its type; open(2), execve(2), mkdir(2), connect(2).
-// To write is to open for writing, as >> of a shell does.
+// To write is to open what is there for writing, without O_TRUNC.
 var (
 	ofFile = []access{
 		{"read", 4, "read", []check{permission, landlock}},

@@ -63,7 +63,7 @@ func hintOf(err error) string {
 // unreached returns what is found if some directory on the way may not be searched.
 func (r *Run) unreached(name string, p *place) *core.Finding {
 	for _, dir := range p.searched {
-		if d := search(r, []*file{dir}, nil); dir.is(unix.S_IFDIR) && d != nil {
+		if d := search(r, []*file{dir}, nil); d != nil {
 			f := failed("reach "+name, d)
 			return &f
 		}

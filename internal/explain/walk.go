@@ -66,14 +66,23 @@ func (r *Run) walk(name string) (*place, error) {
 	return &found, nil
 }
 
+// split returns the names in a path. A slash at its end stands for the directory itself.
 func split(name string) []string {
-	return strings.FieldsFunc(name, func(c rune) bool { return c == '/' })
+	names := strings.FieldsFunc(name, func(c rune) bool { return c == '/' })
+	if strings.HasSuffix(name, "/") {
+		names = append(names, ".")
+	}
+	return names
 }
 
 // step looks up the next name.
 func (w *walker) step() error {
 	name := w.names[0]
 	w.names = w.names[1:]
+	if !w.last().is(unix.S_IFDIR) {
+		w.refused = unix.ENOTDIR
+		return nil
+	}
 	w.searched = append(w.searched, w.last())
 	switch name {
 	case ".":

@@ -12,13 +12,14 @@ import (
 
 // The instructions that the tests write filters with.
 const (
-	load  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
-	and   = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
-	equal = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
-	above = unix.BPF_JMP | unix.BPF_JGT | unix.BPF_K
-	some  = unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K
-	jump  = unix.BPF_JMP | unix.BPF_JA
-	ret   = unix.BPF_RET | unix.BPF_K
+	load    = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+	and     = unix.BPF_ALU | unix.BPF_AND | unix.BPF_K
+	equal   = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	above   = unix.BPF_JMP | unix.BPF_JGT | unix.BPF_K
+	atLeast = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
+	some    = unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K
+	jump    = unix.BPF_JMP | unix.BPF_JA
+	ret     = unix.BPF_RET | unix.BPF_K
 
 	allow = unix.SECCOMP_RET_ALLOW
 	eperm = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
@@ -41,6 +42,8 @@ func TestDecide(t *testing.T) {
 			"allowed if argument 1 is 0x5; else EPERM, operation not permitted"},
 		"asked twice": {[]ns.FilterInstr{{Code: load, K: 16}, {Code: equal, K: 1, JT: 1}, {Code: ret, K: allow}, {Code: above, K: 1, JT: 1}, {Code: ret, K: eperm}, {Code: ret, K: unix.SECCOMP_RET_TRAP}},
 			"EPERM, operation not permitted if argument 0 is 0x1; else allowed"},
+		"by what is always so": {[]ns.FilterInstr{{Code: load, K: 20}, {Code: atLeast, JT: 1}, {Code: ret, K: eperm}, {Code: ret, K: allow}}, "allowed"},
+		"by no bit at all":     {[]ns.FilterInstr{{Code: load, K: 16}, {Code: and}, {Code: above, JF: 1}, {Code: ret, K: eperm}, {Code: ret, K: allow}}, "allowed"},
 		"by bits": {[]ns.FilterInstr{{Code: load, K: 16}, {Code: some, K: 3, JF: 1}, {Code: ret, K: allow}, {Code: ret, K: eperm}},
 			"allowed if argument 0 has some bit of 0x3; else EPERM, operation not permitted"},
 		"an instruction that no filter of seccomp has": {[]ns.FilterInstr{{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS}, {Code: ret}}, "its instruction 0 (code 0x30) is none that this knows"},

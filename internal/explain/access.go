@@ -75,15 +75,15 @@ func refuse(plugin string, errno unix.Errno, why, hint string) *ns.Diagnostic {
 	return &ns.Diagnostic{Plugin: plugin, Errno: errno, Detail: why, Hint: hint}
 }
 
+// permission is what the mode of a file and the subject's capabilities allow.
 func permission(r *Run, stack []*file, a *access) *ns.Diagnostic {
 	f, s := stack[len(stack)-1], &r.subject
 	if s.may(f, a.want) {
 		return nil
 	}
 	d := refuse("", unix.EACCES, s.relation(f), "")
-	helps := f.is(unix.S_IFDIR) || a.want != 1 || overridable(f, a.want)
 	switch caps := r.find(ns.OpCaps); {
-	case !helps:
+	case !overridable(f, a.want):
 		d.Detail += "; nobody may execute it"
 	case !s.knows(f):
 		d.Hint = "nsrun as a user who may: a run has no more rights than its caller"
@@ -131,6 +131,7 @@ func (s *subject) relation(f *file) string {
 	return text + fmt.Sprintf("; the command, there %d:%d, %s", s.uid, s.gid, who)
 }
 
+// immutable is a flag of the file that holds for root as well; ioctl_iflags(2).
 func immutable(_ *Run, stack []*file, _ *access) *ns.Diagnostic {
 	f := stack[len(stack)-1]
 	if f.attrs&unix.STATX_ATTR_IMMUTABLE == 0 {
@@ -175,6 +176,8 @@ func (r *Run) byMount(stack []*file, attr ns.Attr, errno unix.Errno) *ns.Diagnos
 	return refuse(rule.Plugin, errno, fmt.Sprintf("it is on the mount %s, which is %s by the step %q", m, attr, rule.words()), rule.way(f.path, attr))
 }
 
+// landlock is the run's own ruleset; landlock(7). What to type is for the last file of
+// the path.
 func landlock(r *Run, stack []*file, a *access) *ns.Diagnostic {
 	s := r.fsRuleset()
 	if s == nil || r.allows(stack, a.landlock) {

@@ -28,10 +28,6 @@ type inode struct {
 // is reports whether a file is of a type, one of S_IF*; inode(7).
 func (f *file) is(kind uint16) bool { return f.mode&unix.S_IFMT == kind }
 
-// special reports whether what is written to a file goes to something else, so that no
-// read-only mount forbids it.
-func (f *file) special() bool { return !f.is(unix.S_IFREG) && !f.is(unix.S_IFDIR) }
-
 // statFile says what the descriptor fd is.
 func statFile(fd int, path string) (*file, error) {
 	var st unix.Statx_t

@@ -22,6 +22,11 @@ func (s *Session) CheckRun(ctx context.Context, run journal.Entry) []Finding {
 		call.Point = ns.CheckRun
 		f := &findings[i]
 		f.Part = "plugin " + call.Plugin
+		if slices.Contains(run.Updating, call.Plugin) {
+			f.Diagnostics = notChecked(&call, "an update of the run is under way, or was cut short")
+			f.Diagnostics[0].Hint = "another nsctl update of the run, which puts it right"
+			return nil
+		}
 		f.tell(f.askOf(ctx, s, plugins, &call))
 		return nil
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nsrun/nsrun/core/find"
+	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -44,5 +45,17 @@ func TestARunThatNobodyCheckedIsNotSaidToHold(t *testing.T) {
 				t.Errorf("got %+v, %v, want %+v", f.Diagnostics, err, tt.want)
 			}
 		})
+	}
+}
+
+// TestARunOfAnUnknownStateIsNotChecked has a run whose update was cut short.
+func TestARunOfAnUnknownStateIsNotChecked(t *testing.T) {
+	h := checkHost{features: []string{ns.FeatureCheckRun}, said: []ns.Diagnostic{{Severity: ns.Notice, Summary: "it is there"}}}
+	s := &Session{Host: &h}
+	run := journal.Entry{Calls: []ns.HookRequest{{Plugin: "p"}}, Updating: []string{"p"}}
+	run.Header.Plugins = []find.Plugin{{Name: "p"}}
+	found := s.CheckRun(t.Context(), run)
+	if len(found) != 1 || len(found[0].Diagnostics) != 1 || found[0].Diagnostics[0].Summary != "an update of the run is under way, or was cut short" {
+		t.Errorf("got %+v", found)
 	}
 }

@@ -17,6 +17,9 @@ import (
 // removes its directory. If a hook fails, the directory stays, so that the next
 // nsrun tries again.
 func (s *Session) settle(ctx context.Context, run *journal.Run, plugins []find.Plugin) error {
+	if err := run.Hold(); err != nil {
+		return errors.Join(err, run.Close())
+	}
 	var errs []error
 	for _, call := range run.Owed() {
 		errs = append(errs, s.postExec(ctx, run, plugins, call))

@@ -18,6 +18,10 @@ const FeatureReview = "review"
 // FeatureCheckRun is the feature of plugins that can be called at [CheckRun].
 const FeatureCheckRun = "check-run"
 
+// FeatureUpdate is the beginning of the features of plugins that can be called at
+// [Update]. The name of the option follows that can be changed then.
+const FeatureUpdate = "update-"
+
 // KnownFeatures are the features that a descriptor may require of nsrun:
 // SPEC.md, "Versions and features".
 var KnownFeatures = []string{FeaturePlan, FeatureReview}

@@ -100,7 +100,28 @@ func CheckReply(req *HookRequest, r *HookReply) []Diagnostic {
 		}
 	}
 	f.helpers(r.Helpers)
+	f.updated(req, r)
 	return f.diagnostics()
+}
+
+// updated checks the settings that a run has after an update: those of other options
+// than were to be changed stay as they are.
+func (f *faults) updated(req *HookRequest, r *HookReply) {
+	if req.Point != Update {
+		if len(r.Settings) > 0 {
+			f.add("settings, which only %s can change", Update)
+		}
+		return
+	}
+	asked := func(s Setting) bool {
+		same := func(o Setting) bool { return o.Option == s.Option }
+		return slices.ContainsFunc(req.Add, same) || slices.ContainsFunc(req.Remove, same)
+	}
+	before := slices.DeleteFunc(slices.Clone(req.Request.Settings), asked)
+	after := slices.DeleteFunc(slices.Clone(r.Settings), asked)
+	if !HasErrors(r.Diagnostics) && !slices.EqualFunc(before, after, Setting.equal) {
+		f.add("settings that differ in options that were not to be changed")
+	}
 }
 
 func (f *faults) helpers(helpers []Helper) {

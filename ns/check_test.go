@@ -302,6 +302,43 @@ func TestCheckReply(t *testing.T) {
 	}
 }
 
+func TestCheckReplyToUpdate(t *testing.T) {
+	set := func(words ...string) (all []Setting) {
+		for _, w := range words {
+			option, value, _ := strings.Cut(w, "=")
+			all = append(all, Setting{option, []string{value}})
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		point        Point
+		before, asks []Setting
+		after        []Setting
+		fails        bool
+		want         string
+	}{
+		{Update, set("a=1", "b=1", "a=2"), set("b=2"), set("a=1", "a=2", "b=2"), false, ""},
+		{Update, set("a=1", "b=1"), set("b=1"), set("a=1"), false, ""},
+		{Update, set("a=1"), nil, set("a=1"), false, ""},
+		{Update, set("a=1"), set("b=1"), nil, true, ""},
+		{Update, set("a=1"), set("b=1"), set("b=1"), false, "settings that differ in options that were not to be changed"},
+		{Update, set("a=1", "a=2"), set("b=1"), set("a=2", "a=1"), false, "settings that differ"},
+		{PreExec, nil, nil, set("a=1"), false, "settings, which only update can change"},
+	} {
+		reply := &HookReply{Settings: tt.after}
+		if tt.fails {
+			reply.Diagnostics = []Diagnostic{{Summary: "no"}}
+		}
+		for _, remove := range []bool{false, true} {
+			req := &HookRequest{Point: tt.point, Request: Request{Settings: tt.before}, Add: tt.asks}
+			if remove {
+				req.Add, req.Remove = nil, tt.asks
+			}
+			expect(t, CheckReply(req, reply), tt.want)
+		}
+	}
+}
+
 func TestCheckDiagnostics(t *testing.T) {
 	expect(t, CheckDiagnostics([]Diagnostic{{Summary: "a"}}), "")
 	expect(t, CheckDiagnostics([]Diagnostic{{}}), "summary is missing")

@@ -20,6 +20,10 @@ const (
 	// its PreExec made still holds. Offers and descriptors don't have it among
 	// their hooks; a plugin that can answer has [FeatureCheckRun].
 	CheckRun Point = "check-run"
+	// Update is any moment while the command runs, too: the plugin changes what its
+	// PreExec made, all of it or nothing. A plugin that can do so for an option has
+	// [FeatureUpdate] with that option's name.
+	Update Point = "update"
 )
 
 // HookRequest calls a plugin at a point. It holds all that the hook needs: the
@@ -46,8 +50,13 @@ type HookRequest struct {
 	// Plan is the merged plan in JSON, as nsrun --dry-run=json prints it, for
 	// plugins that require [FeaturePlan].
 	Plan []byte `json:"plan,omitempty"`
-	// State is what PreExec returned, after it; empty if it returned nothing.
+	// State is what PreExec returned, after it, or the last Update; empty if it
+	// returned nothing, and if an Update was cut short since.
 	State []byte `json:"state,omitempty"`
+	// Add and Remove are, for Update, the settings that the run is to have besides
+	// those of Request, and those that it isn't to have any more.
+	Add    []Setting `json:"add,omitempty"`
+	Remove []Setting `json:"remove,omitempty"`
 }
 
 // Has reports whether the run has a namespace of kind k of its own.
@@ -61,8 +70,11 @@ type HookReply struct {
 	Env []EnvVar `json:"env,omitempty"`
 	// Results are what the hook found out, for nsctl to show: an address, a port.
 	Results map[string]string `json:"results,omitempty"`
-	// State is handed to PostExec as it is.
+	// State is handed to PostExec as it is. That of Update takes the place of PreExec's,
+	// and so do its Results.
 	State []byte `json:"state,omitempty"`
+	// Settings are, of Update, all settings that the run has from now on.
+	Settings []Setting `json:"settings,omitempty"`
 	// Diagnostics are notes, warnings and errors for the user. One error means
 	// that the hook failed.
 	Diagnostics []Diagnostic `json:"diagnostics,omitempty"`

@@ -2,7 +2,10 @@
 
 package ns
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // OptionType is the type of an option's value.
 type OptionType string
@@ -80,3 +83,5 @@ type Setting struct {
 	Option string   `json:"option"`
 	Args   []string `json:"args"`
 }
+
+func (s Setting) equal(o Setting) bool { return s.Option == o.Option && slices.Equal(s.Args, o.Args) }

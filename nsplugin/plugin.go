@@ -22,7 +22,7 @@
 // Before each call the SDK makes a fresh copy of the struct and fills its
 // fields from the settings of the request, so that a plugin keeps no state
 // between calls. More interfaces are optional: [PreExecer], [PostExecer],
-// [Checker], [RunChecker], [Reviewer] and [SelfDescriber].
+// [Checker], [RunChecker], [Updater], [Reviewer] and [SelfDescriber].
 package nsplugin
 
 import (
@@ -95,6 +95,17 @@ type RunChecker interface {
 	// notice says what holds, a warning what can't be checked, and an error what
 	// doesn't hold, each with its object.
 	CheckRun(ctx context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error)
+}
+
+// Updater is a plugin that can change what its PreExec made for a run whose command is
+// running, for nsctl update. Its features have ns.FeatureUpdate with the name of each
+// option that can be changed so.
+type Updater interface {
+	// Update does all that req.Add and req.Remove ask for or, if it returns an error,
+	// nothing of it. The options, and req, are those of the run so far; without
+	// req.State it isn't known what is there, and has to be found, as for PostExec. The
+	// reply says all settings, the results and the state that the run has from now on.
+	Update(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, error)
 }
 
 // Reviewer is a plugin that is shown the whole of each run that it is in before

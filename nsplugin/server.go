@@ -54,7 +54,19 @@ func (s *server) Hook(ctx context.Context, req *ns.HookRequest) (reply *ns.HookR
 		found, err := checker.CheckRun(ctx, req)
 		return &ns.HookReply{Diagnostics: found}, err
 	}
+	if req.Point == ns.Update {
+		return update(ctx, p, req)
+	}
 	return nil, nil
+}
+
+// update has a plugin change a run. One without the method must not seem to have done so.
+func update(ctx context.Context, p Plugin, req *ns.HookRequest) (*ns.HookReply, error) {
+	updater, ok := p.(Updater)
+	if !ok {
+		return nil, Errorf("update: the plugin can't change a run")
+	}
+	return updater.Update(ctx, req)
 }
 
 // told splits what PostExec returned: a warning or a notice is something to tell

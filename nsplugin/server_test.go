@@ -73,6 +73,10 @@ func (f *full) CheckRun(_ context.Context, req *ns.HookRequest) ([]ns.Diagnostic
 	return []ns.Diagnostic{*Noticef("%s of run %s", req.State, req.RunID)}, errors.New("gone")
 }
 
+func (f *full) Update(_ context.Context, req *ns.HookRequest) (*ns.HookReply, error) {
+	return &ns.HookReply{Settings: req.Add, State: []byte(f.Size)}, errors.New(string(req.State))
+}
+
 // plain has only what a plugin must have.
 type plain struct{}
 
@@ -183,6 +187,10 @@ func TestHooksReachTheirMethods(t *testing.T) {
 	reply, err = s.Hook(t.Context(), &ns.HookRequest{Point: ns.CheckRun, RunID: "r", State: []byte("state")})
 	same(t, "check-run", reply.Diagnostics, []ns.Diagnostic{{Severity: ns.Notice, Summary: "state of run r"}})
 	same(t, "check-run error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "gone"}})
+	size := func(value string) []ns.Setting { return []ns.Setting{{Option: "size", Args: []string{value}}} }
+	reply, err = s.Hook(t.Context(), &ns.HookRequest{Point: ns.Update, State: []byte("state"), Request: ns.Request{Settings: size("1m")}, Add: size("2m")})
+	same(t, "update", reply, &ns.HookReply{Settings: size("2m"), State: []byte("1m")})
+	same(t, "update error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "state"}})
 	ds, err := s.Check(t.Context(), ns.Facts{Kernel: "6.1"})
 	same(t, "check", ds, []ns.Diagnostic{{Severity: ns.Notice, Summary: "kernel 6.1"}})
 	same(t, "check error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "no"}})
@@ -197,6 +205,11 @@ func TestPostExecCanWarnAndSucceed(t *testing.T) {
 	s = newServer(&full{seen: &full{}, post: func() error { return Warnf("gone early") }})
 	_, err = s.Hook(t.Context(), &ns.HookRequest{Point: ns.PostExec})
 	same(t, "error of a warning alone", err, nil)
+}
+
+func TestPluginThatCantUpdateSaysSo(t *testing.T) {
+	_, err := newServer(&plain{}).Hook(t.Context(), &ns.HookRequest{Point: ns.Update})
+	same(t, "error", ns.Diagnose(err), []ns.Diagnostic{{Summary: "update: the plugin can't change a run"}})
 }
 
 func TestPluginWithoutHooksHasNothingToDo(t *testing.T) {

@@ -201,6 +201,13 @@ func TestLateStepsAreChecked(t *testing.T) {
 	wantDiagnostic(t, err, "latestep", `unknown op "shell"`, "")
 }
 
+// TestAnUpdateOfOtherOptionsIsRefused has a plugin that gives a run what nobody asked for.
+func TestAnUpdateOfOtherOptionsIsRefused(t *testing.T) {
+	p := bad(t, "updatesothers")
+	_, err := newHost(t).Hook(t.Context(), p, &ns.HookRequest{Plugin: p.Name, Point: ns.Update})
+	wantDiagnostic(t, err, "updatesothers", "settings that differ in options that were not to be changed", "")
+}
+
 // TestPluginsWithBadDiagnostics has plugins that say what can't be told, or say it
 // where it isn't heard.
 func TestPluginsWithBadDiagnostics(t *testing.T) {

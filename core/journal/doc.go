@@ -13,4 +13,6 @@
 // dies, and a process id can be used again. A run directory is made under
 // another name and renamed when it is complete and locked, so that nobody ever
 // sees a run without its lock.
+//
+// A second lock of the journal keeps the end of a run and changes to it apart: [Edit].
 package journal

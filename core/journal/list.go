@@ -32,6 +32,9 @@ type Entry struct {
 	Joining *Joining `json:"-"`
 	// Owed are the plugins whose PostExec is still owed.
 	Owed []string `json:"owed,omitempty"`
+	// Updating are the plugins of which it isn't known what they have made: an update is
+	// under way, or was cut short.
+	Updating []string `json:"updating,omitempty"`
 	// Calls are the PostExec calls that are owed, latest intent first.
 	Calls []ns.HookRequest `json:"-"`
 	// Dir is the run directory.
@@ -103,20 +106,25 @@ func entryOf(dir string, alive bool, records []Record) Entry {
 			e.Reaper = r.PID
 		case Started:
 			e.Joining = r.Joining
-		case Done:
-			if len(r.Results) > 0 {
-				if e.Results == nil {
-					e.Results = map[string]map[string]string{}
-				}
-				e.Results[r.Plugin] = r.Results
-			}
+		case Done, Updated:
+			e.setResults(&r)
 		}
 	}
+	e.Updating = unfinished(records[1:])
 	e.Calls = owed(records[1:])
 	for _, call := range e.Calls {
 		e.Owed = append(e.Owed, call.Plugin)
 	}
 	return e
+}
+
+func (e *Entry) setResults(r *Record) {
+	if len(r.Results) > 0 {
+		if e.Results == nil {
+			e.Results = map[string]map[string]string{}
+		}
+		e.Results[r.Plugin] = r.Results
+	}
 }
 
 func readRecords(f *os.File) ([]Record, error) {

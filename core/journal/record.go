@@ -50,6 +50,11 @@ const (
 	Started Type = "started"
 	// Done is written when the hook has answered.
 	Done Type = "done"
+	// Updating is written before a plugin is asked to change what it has made for the
+	// run: from here on that isn't known.
+	Updating Type = "updating"
+	// Updated is written when it has answered.
+	Updated Type = "updated"
 	// Undone is written when PostExec has succeeded.
 	Undone Type = "undone"
 )
@@ -61,9 +66,11 @@ type Record struct {
 	PID     int               `json:"pid,omitempty"`
 	Plugin  string            `json:"plugin,omitempty"`
 	Request *ns.HookRequest   `json:"request,omitempty"` // of an Intent
-	State   []byte            `json:"state,omitempty"`   // of a Done
-	Results map[string]string `json:"results,omitempty"` // of a Done
+	State   []byte            `json:"state,omitempty"`   // of a Done or Updated
+	Results map[string]string `json:"results,omitempty"` // of a Done or Updated
 	Joining *Joining          `json:"joining,omitempty"` // of a Started
+	// Settings are, of an Updated, those that the plugin's part of the run has now.
+	Settings []ns.Setting `json:"settings,omitempty"`
 }
 
 // Joining is what a process needs that is to join a run as it is, to be held as

@@ -23,6 +23,7 @@ type Run struct {
 	journal *os.File
 	header  Header
 	records []Record
+	size    int64 // of the journal, as far as records has it
 }
 
 // newPrefix marks a run directory that isn't complete.
@@ -153,40 +154,30 @@ func (r *Run) append(rec *Record) error {
 	if _, err := r.journal.Write(line); err != nil {
 		return dirProblem(r.dir, err, "free space there: without a record of what is to be undone, nsrun does nothing")
 	}
+	r.size += int64(len(line))
 	if rec.Header == nil {
 		r.records = append(r.records, *rec)
 	}
 	return nil
 }
 
-// Owed returns the PostExec calls that are still owed, latest intent first,
-// with the state that PreExec returned, if it did.
+// Owed returns the PostExec calls that are still owed, latest intent first, with the
+// state that PreExec or the last update returned, if it did.
 func (r *Run) Owed() []ns.HookRequest { return owed(r.records) }
 
 func owed(records []Record) []ns.HookRequest {
 	var calls []ns.HookRequest
 	for i := len(records) - 1; i >= 0; i-- {
 		rec := records[i]
-		if rec.Type != Intent || rec.Request == nil || happened(records, Undone, rec.Plugin) != nil {
+		if rec.Type != Intent || rec.Request == nil || lastOf(records, rec.Plugin, Undone) >= 0 {
 			continue
 		}
 		call := *rec.Request
 		call.Point = ns.PostExec
-		if done := happened(records, Done, rec.Plugin); done != nil {
-			call.State = done.State
-		}
+		bringUp(&call, records)
 		calls = append(calls, call)
 	}
 	return calls
-}
-
-func happened(records []Record, t Type, plugin string) *Record {
-	for i := range records {
-		if records[i].Type == t && records[i].Plugin == plugin {
-			return &records[i]
-		}
-	}
-	return nil
 }
 
 // Remove removes the run directory and releases the lock.

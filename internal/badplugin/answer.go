@@ -50,6 +50,9 @@ func (s *server) Describe(context.Context) (*ns.Descriptor, error) {
 		d.Features = []string{ns.FeatureCheckRun}
 	case "repairs":
 		d.Features = []string{ns.FeatureCheckRun}
+	case "updatesall", "updatesothers", "updatelitter":
+		d.Options = []ns.Option{{Name: "count", Type: ns.Int, Help: "how many"}}
+		d.Features = []string{ns.FeatureUpdate + "count"}
 	case "interrupt":
 		signal.Reset(os.Interrupt)
 	}

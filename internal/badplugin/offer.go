@@ -177,6 +177,24 @@ var hooks = map[string]func(*ns.HookRequest) (*ns.HookReply, error){
 		said := ns.Diagnostic{Severity: ns.Notice, Summary: "all is as it should be"}
 		return &ns.HookReply{Diagnostics: []ns.Diagnostic{said}}, os.Mkdir(filepath.Join(os.TempDir(), "bad"), 0o700)
 	},
+	"updatesall": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point != ns.Update {
+			return &ns.HookReply{}, nil
+		}
+		return &ns.HookReply{Settings: req.Request.Settings}, nil
+	},
+	"updatesothers": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point != ns.Update {
+			return &ns.HookReply{}, nil
+		}
+		return &ns.HookReply{Settings: []ns.Setting{{Option: "size", Args: []string{"7"}}}}, nil
+	},
+	"updatelitter": func(req *ns.HookRequest) (*ns.HookReply, error) {
+		if req.Point != ns.Update {
+			return &ns.HookReply{}, os.RemoveAll(filepath.Join(os.TempDir(), "bad"))
+		}
+		return nil, errors.Join(errors.New("no such value"), os.Mkdir(filepath.Join(os.TempDir(), "bad"), 0o700))
+	},
 	"stopchild": func(req *ns.HookRequest) (*ns.HookReply, error) {
 		if req.Point == ns.PreExec {
 			return &ns.HookReply{}, syscall.Kill(req.PID, syscall.SIGSTOP)

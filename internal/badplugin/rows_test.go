@@ -62,6 +62,7 @@ var rows = []row{
 	{"undo", "leaves something", "leftover needsstate undohalf helperstays helperwithoutid", ""},
 	{"undo", "takes what is another run's", "undoall", ""},
 	{"check", "says nothing, or changes something", "checksnothing repairs", ""},
+	{"update", "does what can't be done, or something else", "updatesall updatesothers updatelitter", ""},
 }
 
 // notBroken are the modes that behave, that tests ask something of, and those of
@@ -86,7 +87,8 @@ var harmless = map[string]string{
 	"interrupt": "an interrupt of the terminal doesn't reach the process group of a plugin",
 	"serial":    "nsrun asks a plugin once for a run",
 	"litter":    leaves, "checklitter": leaves, "listener": leaves, "leftover": leaves, "needsstate": leaves,
-	"undohalf": leaves, "undoall": leaves, "helperstays": leaves, "repairs": leaves,
+	"undohalf": leaves, "undoall": leaves, "helperstays": leaves, "repairs": leaves, "updatelitter": leaves,
+	"updatesall":      "nsrun doesn't know what values mean",
 	"helperwithoutid": "the front looks at helpers: e2e/testdata/script/pasta-and-slirp4netns-end-with-the-run.txtar",
 	"checksnothing":   "the front says so: core/checkrun_test.go",
 }

@@ -66,6 +66,12 @@ func (c *Client) Hook(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, 
 			return nil, err
 		}
 		return &ns.HookReply{Diagnostics: diagnosticsFrom(resp.GetDiagnostics())}, nil
+	case ns.Update:
+		resp, err := c.service.Update(ctx, updateTo(req))
+		if err != nil {
+			return nil, err
+		}
+		return updatedFrom(resp), nil
 	}
 	return nil, fmt.Errorf("BUG(nsrun): call a hook: unknown point %q", req.Point)
 }

@@ -177,6 +177,22 @@ func replyFrom(r *pb.PreExecResponse) *ns.HookReply {
 	}
 }
 
+func updateFrom(r *pb.UpdateRequest) *ns.HookRequest {
+	hook := hookFrom(r.GetRun())
+	hook.Point, hook.State = ns.Update, r.GetState()
+	hook.Add, hook.Remove = each(r.GetAdd(), settingFrom), each(r.GetRemove(), settingFrom)
+	return hook
+}
+
+func updatedFrom(r *pb.UpdateResponse) *ns.HookReply {
+	return &ns.HookReply{
+		Diagnostics: diagnosticsFrom(r.GetDiagnostics()),
+		Settings:    each(r.GetSettings(), settingFrom),
+		Results:     nonEmpty(r.GetResults()),
+		State:       r.GetState(),
+	}
+}
+
 func helperFrom(h *pb.Helper) ns.Helper { return ns.Helper{Name: h.GetName(), PID: int(h.GetPid())} }
 
 func diagnosticsFrom(ds []*pb.Diagnostic) []ns.Diagnostic { return each(ds, diagnosticFrom) }

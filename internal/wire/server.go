@@ -85,6 +85,13 @@ func (s *service) Check(ctx context.Context, req *pb.CheckRequest) (*pb.CheckRes
 	return &pb.CheckResponse{Diagnostics: diagnosticsTo(append(ds, ns.Diagnose(err)...))}, nil
 }
 
+func (s *service) Update(ctx context.Context, req *pb.UpdateRequest) (*pb.UpdateResponse, error) {
+	reply, err := s.server.Hook(ctx, updateFrom(req))
+	resp := updatedTo(reply)
+	resp.Diagnostics = append(resp.Diagnostics, diagnosticsTo(ns.Diagnose(err))...)
+	return resp, nil
+}
+
 func (s *service) Review(ctx context.Context, req *pb.ReviewRequest) (*pb.ReviewResponse, error) {
 	reply, err := s.server.Review(ctx, reviewFrom(req))
 	resp := &pb.ReviewResponse{Diagnostics: diagnosticsTo(ns.Diagnose(err))}

@@ -67,7 +67,7 @@ var inSection = map[string]string{
 	"DescribeResponse": "5.", "Descriptor": "5.", "Option": "6.", "Setting": "6.",
 	"NegotiateRequest": "7.", "NegotiateResponse": "7.", "Facts": "7.", "Offer": "7.", "Freshness": "7.", "ReviewRequest": "7.", "ReviewResponse": "7.", "Member": "7.",
 	"EnvVar": "7.", "Join": "7.", "IDMap": "7.", "Extent": "7.", "Step": "8.", "PreExecRequest": "9.", "Run": "9.", "PreExecResponse": "9.", "Helper": "9.",
-	"PostExecRequest": "10.", "PostExecResponse": "10.", "CheckRequest": "11.", "CheckResponse": "11.", "Diagnostic": "12.",
+	"PostExecRequest": "10.", "PostExecResponse": "10.", "UpdateRequest": "10.", "UpdateResponse": "10.", "CheckRequest": "11.", "CheckResponse": "11.", "Diagnostic": "12.",
 	"DescribeRequest": "5.",
 }
 

@@ -184,6 +184,27 @@ func replyTo(r *ns.HookReply) *pb.PreExecResponse {
 	}
 }
 
+func updateTo(r *ns.HookRequest) *pb.UpdateRequest {
+	return &pb.UpdateRequest{
+		Run:    runTo(r),
+		State:  r.State,
+		Add:    each(r.Add, settingTo),
+		Remove: each(r.Remove, settingTo),
+	}
+}
+
+func updatedTo(r *ns.HookReply) *pb.UpdateResponse {
+	if r == nil {
+		return &pb.UpdateResponse{}
+	}
+	return &pb.UpdateResponse{
+		Diagnostics: diagnosticsTo(r.Diagnostics),
+		Settings:    each(r.Settings, settingTo),
+		Results:     r.Results,
+		State:       r.State,
+	}
+}
+
 func helperTo(h ns.Helper) *pb.Helper { return &pb.Helper{Name: h.Name, Pid: uint32(h.PID)} }
 
 func diagnosticsTo(ds []ns.Diagnostic) []*pb.Diagnostic { return each(ds, diagnosticTo) }

@@ -143,6 +143,13 @@ func same(t *testing.T, what string, got, want any) {
 	}
 }
 
+// hookAt returns a request with all that travels at any point but Update.
+func hookAt(point ns.Point) ns.HookRequest {
+	req := filled[ns.HookRequest]()
+	req.Point, req.Add, req.Remove = point, nil, nil
+	return req
+}
+
 func TestEveryFieldTravels(t *testing.T) {
 	descriptor, offer, reply := filled[ns.Descriptor](), filled[ns.Offer](), filled[ns.HookReply]()
 	withoutPlugin(offer.Diagnostics)
@@ -160,22 +167,29 @@ func TestEveryFieldTravels(t *testing.T) {
 	same(t, "offer", gotOffer, &offer)
 	same(t, "request", f.request, &request)
 
-	pre := filled[ns.HookRequest]()
-	pre.Point, pre.State = ns.PreExec, nil
-	gotReply, err := c.Hook(ctx, &pre)
+	update := filled[ns.HookRequest]()
+	update.Point = ns.Update
+	gotReply, err := c.Hook(ctx, &update)
+	same(t, "update error", err, nil)
+	same(t, "update reply", gotReply, &ns.HookReply{
+		Diagnostics: reply.Diagnostics, Settings: reply.Settings, Results: reply.Results, State: reply.State})
+	same(t, "update request", f.hook, &update)
+
+	reply.Settings = nil
+	pre := hookAt(ns.PreExec)
+	pre.State = nil
+	gotReply, err = c.Hook(ctx, &pre)
 	same(t, "pre-exec error", err, nil)
 	same(t, "pre-exec reply", gotReply, &reply)
 	same(t, "pre-exec request", f.hook, &pre)
 
-	post := filled[ns.HookRequest]()
-	post.Point = ns.PostExec
+	post := hookAt(ns.PostExec)
 	gotReply, err = c.Hook(ctx, &post)
 	same(t, "post-exec error", err, nil)
 	same(t, "post-exec reply", gotReply, &ns.HookReply{Diagnostics: reply.Diagnostics})
 	same(t, "post-exec request", f.hook, &post)
 
-	check := filled[ns.HookRequest]()
-	check.Point = ns.CheckRun
+	check := hookAt(ns.CheckRun)
 	gotReply, err = c.Hook(ctx, &check)
 	same(t, "check-run error", err, nil)
 	same(t, "check-run reply", gotReply, &ns.HookReply{Diagnostics: reply.Diagnostics})
@@ -204,7 +218,7 @@ func TestEmptyAnswersTravel(t *testing.T) {
 	offer, err := c.Negotiate(ctx, &ns.Request{})
 	same(t, "negotiate error", err, nil)
 	same(t, "offer", offer, &ns.Offer{})
-	for _, point := range []ns.Point{ns.PreExec, ns.PostExec, ns.CheckRun} {
+	for _, point := range []ns.Point{ns.PreExec, ns.PostExec, ns.CheckRun, ns.Update} {
 		reply, err := c.Hook(ctx, &ns.HookRequest{Point: point})
 		same(t, "hook error", err, nil)
 		same(t, "reply", reply, &ns.HookReply{})
@@ -220,7 +234,7 @@ func TestPluginErrorsAreDiagnostics(t *testing.T) {
 	offer, err := c.Negotiate(ctx, &ns.Request{})
 	same(t, "negotiate error", err, nil)
 	same(t, "negotiate", offer.Diagnostics, append([]ns.Diagnostic{{Severity: ns.Notice, Summary: "kept"}}, want...))
-	for _, point := range []ns.Point{ns.PreExec, ns.PostExec, ns.CheckRun} {
+	for _, point := range []ns.Point{ns.PreExec, ns.PostExec, ns.CheckRun, ns.Update} {
 		reply, err := c.Hook(ctx, &ns.HookRequest{Point: point})
 		same(t, "hook error", err, nil)
 		same(t, string(point), reply.Diagnostics, want)

@@ -19,20 +19,28 @@ func (r *runner) checksRun(offer *ns.Offer) Verdict {
 	})
 }
 
-// checkRun asks in a process of its own, and returns what is wrong with the answer.
+// checkRun asks about the run, and returns what is wrong with the answer.
 func (t *trial) checkRun(state []byte) []string {
 	req := *t.req
 	req.Point, req.State = ns.CheckRun, state
+	return t.harmless(&req, func(reply *ns.HookReply) []string {
+		if len(reply.Diagnostics) == 0 {
+			return []string{"it says nothing of the run"}
+		}
+		return nil
+	})
+}
+
+// harmless makes a call that is to change nothing, in a process of its own. It returns
+// what is wrong with the answer, also by look, and the files that were left.
+func (t *trial) harmless(req *ns.HookRequest, look func(*ns.HookReply) []string) []string {
 	return t.r.fresh("debug", func(p *process, plugin *Plugin) Verdict {
 		before := p.litter() // of PreExec
-		reply, err := plugin.Hook(t.r.ctx, &req)
+		reply, err := plugin.Hook(t.r.ctx, req)
 		if err != nil {
 			return failure(err)
 		}
-		faults := said(ns.CheckReply(&req, reply))
-		if len(reply.Diagnostics) == 0 {
-			faults = append(faults, "it says nothing of the run")
-		}
+		faults := append(said(ns.CheckReply(req, reply)), look(reply)...)
 		made := slices.DeleteFunc(p.litter(), func(left string) bool { return slices.Contains(before, left) })
 		return Verdict{Faults: append(faults, made...)}
 	})().Faults

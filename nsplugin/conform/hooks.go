@@ -44,6 +44,8 @@ func (r *runner) hooks() []row {
 		{Check{ID: "U-5", Name: "PostExec leaves other runs alone"}, r.withHooks(r.leavesOthers)},
 		{Check{ID: "E-6", Name: "the child is neither stopped nor traced nor ended"}, r.withHooks(r.leavesChild)},
 		{Check{ID: "C-5", Name: "checking a run says what holds, and changes nothing"}, r.withHooks(r.checksRun)},
+		{Check{ID: "M-3", Name: "a change of a run that can't be made is refused, and changes nothing"}, r.withHooks(r.refusesUpdate)},
+		{Check{ID: "M-4", Name: "a change of nothing leaves a run's settings as they are"}, r.withHooks(r.updatesNothing)},
 		{Check{ID: "P-8", Name: "programs that serve the run carry its id, and end with it"}, r.withHooks(r.endsHelpers)},
 	}
 }

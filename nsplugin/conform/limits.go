@@ -8,7 +8,7 @@ import "time"
 type Limits struct {
 	Start time.Duration // from exec to the handshake line
 	Call  time.Duration // Describe, Negotiate
-	Hook  time.Duration // PreExec, PostExec
+	Hook  time.Duration // PreExec, PostExec, Update
 	Check time.Duration
 	End   time.Duration // from Shutdown, or the end of the lifeline, to the end of the process
 }

@@ -1958,6 +1958,151 @@ func (x *ReviewResponse) GetFreshness() *Freshness {
 	return nil
 }
 
+type UpdateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The settings of its request are those that the run has so far.
+	Run *Run `protobuf:"bytes,1,opt,name=run,proto3" json:"run,omitempty"`
+	// What PreExec or the last Update returned. Empty if an Update was cut short since:
+	// then it isn't known what the plugin has made.
+	State []byte `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// Settings that the run is to have besides.
+	Add []*Setting `protobuf:"bytes,3,rep,name=add,proto3" json:"add,omitempty"`
+	// Settings that the run isn't to have any more.
+	Remove        []*Setting `protobuf:"bytes,4,rep,name=remove,proto3" json:"remove,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateRequest) Reset() {
+	*x = UpdateRequest{}
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateRequest) ProtoMessage() {}
+
+func (x *UpdateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateRequest.ProtoReflect.Descriptor instead.
+func (*UpdateRequest) Descriptor() ([]byte, []int) {
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *UpdateRequest) GetRun() *Run {
+	if x != nil {
+		return x.Run
+	}
+	return nil
+}
+
+func (x *UpdateRequest) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *UpdateRequest) GetAdd() []*Setting {
+	if x != nil {
+		return x.Add
+	}
+	return nil
+}
+
+func (x *UpdateRequest) GetRemove() []*Setting {
+	if x != nil {
+		return x.Remove
+	}
+	return nil
+}
+
+type UpdateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One error means that nothing has changed.
+	Diagnostics []*Diagnostic `protobuf:"bytes,1,rep,name=diagnostics,proto3" json:"diagnostics,omitempty"`
+	// All settings of the run from now on.
+	Settings []*Setting `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty"`
+	// In place of those of PreExec.
+	Results map[string]string `protobuf:"bytes,3,rep,name=results,proto3" json:"results,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// In place of that of PreExec.
+	State         []byte `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateResponse) Reset() {
+	*x = UpdateResponse{}
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateResponse) ProtoMessage() {}
+
+func (x *UpdateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateResponse.ProtoReflect.Descriptor instead.
+func (*UpdateResponse) Descriptor() ([]byte, []int) {
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *UpdateResponse) GetDiagnostics() []*Diagnostic {
+	if x != nil {
+		return x.Diagnostics
+	}
+	return nil
+}
+
+func (x *UpdateResponse) GetSettings() []*Setting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+func (x *UpdateResponse) GetResults() map[string]string {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+func (x *UpdateResponse) GetState() []byte {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
 // Diagnostic is something to tell the user.
 type Diagnostic struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1980,7 +2125,7 @@ type Diagnostic struct {
 
 func (x *Diagnostic) Reset() {
 	*x = Diagnostic{}
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1992,7 +2137,7 @@ func (x *Diagnostic) String() string {
 func (*Diagnostic) ProtoMessage() {}
 
 func (x *Diagnostic) ProtoReflect() protoreflect.Message {
-	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[26]
+	mi := &file_nsrun_plugin_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2005,7 +2150,7 @@ func (x *Diagnostic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Diagnostic.ProtoReflect.Descriptor instead.
 func (*Diagnostic) Descriptor() ([]byte, []int) {
-	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_nsrun_plugin_v1_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Diagnostic) GetSeverity() string {
@@ -2202,7 +2347,20 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bsettings\x18\x05 \x03(\v2\x18.nsrun.plugin.v1.SettingR\bsettings\"\x89\x01\n" +
 	"\x0eReviewResponse\x12=\n" +
 	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\x128\n" +
-	"\tfreshness\x18\x02 \x01(\v2\x1a.nsrun.plugin.v1.FreshnessR\tfreshness\"\x9c\x01\n" +
+	"\tfreshness\x18\x02 \x01(\v2\x1a.nsrun.plugin.v1.FreshnessR\tfreshness\"\xab\x01\n" +
+	"\rUpdateRequest\x12&\n" +
+	"\x03run\x18\x01 \x01(\v2\x14.nsrun.plugin.v1.RunR\x03run\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\fR\x05state\x12*\n" +
+	"\x03add\x18\x03 \x03(\v2\x18.nsrun.plugin.v1.SettingR\x03add\x120\n" +
+	"\x06remove\x18\x04 \x03(\v2\x18.nsrun.plugin.v1.SettingR\x06remove\"\x9f\x02\n" +
+	"\x0eUpdateResponse\x12=\n" +
+	"\vdiagnostics\x18\x01 \x03(\v2\x1b.nsrun.plugin.v1.DiagnosticR\vdiagnostics\x124\n" +
+	"\bsettings\x18\x02 \x03(\v2\x18.nsrun.plugin.v1.SettingR\bsettings\x12F\n" +
+	"\aresults\x18\x03 \x03(\v2,.nsrun.plugin.v1.UpdateResponse.ResultsEntryR\aresults\x12\x14\n" +
+	"\x05state\x18\x04 \x01(\fR\x05state\x1a:\n" +
+	"\fResultsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9c\x01\n" +
 	"\n" +
 	"Diagnostic\x12\x1a\n" +
 	"\bseverity\x18\x01 \x01(\tR\bseverity\x12\x18\n" +
@@ -2210,14 +2368,15 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x12\n" +
 	"\x04hint\x18\x04 \x01(\tR\x04hint\x12\x16\n" +
 	"\x06option\x18\x05 \x01(\tR\x06option\x12\x14\n" +
-	"\x05errno\x18\x06 \x01(\rR\x05errno2\xdf\x03\n" +
+	"\x05errno\x18\x06 \x01(\rR\x05errno2\xaa\x04\n" +
 	"\x06Plugin\x12O\n" +
 	"\bDescribe\x12 .nsrun.plugin.v1.DescribeRequest\x1a!.nsrun.plugin.v1.DescribeResponse\x12R\n" +
 	"\tNegotiate\x12!.nsrun.plugin.v1.NegotiateRequest\x1a\".nsrun.plugin.v1.NegotiateResponse\x12L\n" +
 	"\aPreExec\x12\x1f.nsrun.plugin.v1.PreExecRequest\x1a .nsrun.plugin.v1.PreExecResponse\x12O\n" +
 	"\bPostExec\x12 .nsrun.plugin.v1.PostExecRequest\x1a!.nsrun.plugin.v1.PostExecResponse\x12F\n" +
 	"\x05Check\x12\x1d.nsrun.plugin.v1.CheckRequest\x1a\x1e.nsrun.plugin.v1.CheckResponse\x12I\n" +
-	"\x06Review\x12\x1e.nsrun.plugin.v1.ReviewRequest\x1a\x1f.nsrun.plugin.v1.ReviewResponseB.Z,github.com/nsrun/nsrun/internal/gen/pluginv1b\x06proto3"
+	"\x06Review\x12\x1e.nsrun.plugin.v1.ReviewRequest\x1a\x1f.nsrun.plugin.v1.ReviewResponse\x12I\n" +
+	"\x06Update\x12\x1e.nsrun.plugin.v1.UpdateRequest\x1a\x1f.nsrun.plugin.v1.UpdateResponseB.Z,github.com/nsrun/nsrun/internal/gen/pluginv1b\x06proto3"
 
 var (
 	file_nsrun_plugin_v1_plugin_proto_rawDescOnce sync.Once
@@ -2231,7 +2390,7 @@ func file_nsrun_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_nsrun_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_nsrun_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil),   // 0: nsrun.plugin.v1.DescribeRequest
 	(*DescribeResponse)(nil),  // 1: nsrun.plugin.v1.DescribeResponse
@@ -2259,13 +2418,16 @@ var file_nsrun_plugin_v1_plugin_proto_goTypes = []any{
 	(*ReviewRequest)(nil),     // 23: nsrun.plugin.v1.ReviewRequest
 	(*Member)(nil),            // 24: nsrun.plugin.v1.Member
 	(*ReviewResponse)(nil),    // 25: nsrun.plugin.v1.ReviewResponse
-	(*Diagnostic)(nil),        // 26: nsrun.plugin.v1.Diagnostic
-	nil,                       // 27: nsrun.plugin.v1.Run.PathsEntry
-	nil,                       // 28: nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	(*UpdateRequest)(nil),     // 26: nsrun.plugin.v1.UpdateRequest
+	(*UpdateResponse)(nil),    // 27: nsrun.plugin.v1.UpdateResponse
+	(*Diagnostic)(nil),        // 28: nsrun.plugin.v1.Diagnostic
+	nil,                       // 29: nsrun.plugin.v1.Run.PathsEntry
+	nil,                       // 30: nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	nil,                       // 31: nsrun.plugin.v1.UpdateResponse.ResultsEntry
 }
 var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	2,  // 0: nsrun.plugin.v1.DescribeResponse.descriptor:type_name -> nsrun.plugin.v1.Descriptor
-	26, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	28, // 1: nsrun.plugin.v1.DescribeResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	3,  // 2: nsrun.plugin.v1.Descriptor.options:type_name -> nsrun.plugin.v1.Option
 	5,  // 3: nsrun.plugin.v1.NegotiateRequest.settings:type_name -> nsrun.plugin.v1.Setting
 	6,  // 4: nsrun.plugin.v1.NegotiateRequest.facts:type_name -> nsrun.plugin.v1.Facts
@@ -2273,47 +2435,55 @@ var file_nsrun_plugin_v1_plugin_proto_depIdxs = []int32{
 	13, // 6: nsrun.plugin.v1.Offer.id_map:type_name -> nsrun.plugin.v1.IDMap
 	11, // 7: nsrun.plugin.v1.Offer.steps:type_name -> nsrun.plugin.v1.Step
 	12, // 8: nsrun.plugin.v1.Offer.env:type_name -> nsrun.plugin.v1.EnvVar
-	26, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	28, // 9: nsrun.plugin.v1.Offer.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	10, // 10: nsrun.plugin.v1.Offer.freshness:type_name -> nsrun.plugin.v1.Freshness
 	9,  // 11: nsrun.plugin.v1.Offer.joins:type_name -> nsrun.plugin.v1.Join
 	14, // 12: nsrun.plugin.v1.IDMap.uids:type_name -> nsrun.plugin.v1.Extent
 	14, // 13: nsrun.plugin.v1.IDMap.gids:type_name -> nsrun.plugin.v1.Extent
-	27, // 14: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
+	29, // 14: nsrun.plugin.v1.Run.paths:type_name -> nsrun.plugin.v1.Run.PathsEntry
 	4,  // 15: nsrun.plugin.v1.Run.request:type_name -> nsrun.plugin.v1.NegotiateRequest
 	13, // 16: nsrun.plugin.v1.Run.id_map:type_name -> nsrun.plugin.v1.IDMap
 	15, // 17: nsrun.plugin.v1.PreExecRequest.run:type_name -> nsrun.plugin.v1.Run
 	11, // 18: nsrun.plugin.v1.PreExecResponse.steps:type_name -> nsrun.plugin.v1.Step
 	12, // 19: nsrun.plugin.v1.PreExecResponse.env:type_name -> nsrun.plugin.v1.EnvVar
-	28, // 20: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
-	26, // 21: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	30, // 20: nsrun.plugin.v1.PreExecResponse.results:type_name -> nsrun.plugin.v1.PreExecResponse.ResultsEntry
+	28, // 21: nsrun.plugin.v1.PreExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	18, // 22: nsrun.plugin.v1.PreExecResponse.helpers:type_name -> nsrun.plugin.v1.Helper
 	15, // 23: nsrun.plugin.v1.PostExecRequest.run:type_name -> nsrun.plugin.v1.Run
-	26, // 24: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	28, // 24: nsrun.plugin.v1.PostExecResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	6,  // 25: nsrun.plugin.v1.CheckRequest.facts:type_name -> nsrun.plugin.v1.Facts
 	15, // 26: nsrun.plugin.v1.CheckRequest.run:type_name -> nsrun.plugin.v1.Run
-	26, // 27: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	28, // 27: nsrun.plugin.v1.CheckResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	4,  // 28: nsrun.plugin.v1.ReviewRequest.request:type_name -> nsrun.plugin.v1.NegotiateRequest
 	24, // 29: nsrun.plugin.v1.ReviewRequest.members:type_name -> nsrun.plugin.v1.Member
 	5,  // 30: nsrun.plugin.v1.Member.settings:type_name -> nsrun.plugin.v1.Setting
-	26, // 31: nsrun.plugin.v1.ReviewResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	28, // 31: nsrun.plugin.v1.ReviewResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
 	10, // 32: nsrun.plugin.v1.ReviewResponse.freshness:type_name -> nsrun.plugin.v1.Freshness
-	0,  // 33: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
-	4,  // 34: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
-	16, // 35: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
-	19, // 36: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
-	21, // 37: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
-	23, // 38: nsrun.plugin.v1.Plugin.Review:input_type -> nsrun.plugin.v1.ReviewRequest
-	1,  // 39: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
-	7,  // 40: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
-	17, // 41: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
-	20, // 42: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
-	22, // 43: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
-	25, // 44: nsrun.plugin.v1.Plugin.Review:output_type -> nsrun.plugin.v1.ReviewResponse
-	39, // [39:45] is the sub-list for method output_type
-	33, // [33:39] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	15, // 33: nsrun.plugin.v1.UpdateRequest.run:type_name -> nsrun.plugin.v1.Run
+	5,  // 34: nsrun.plugin.v1.UpdateRequest.add:type_name -> nsrun.plugin.v1.Setting
+	5,  // 35: nsrun.plugin.v1.UpdateRequest.remove:type_name -> nsrun.plugin.v1.Setting
+	28, // 36: nsrun.plugin.v1.UpdateResponse.diagnostics:type_name -> nsrun.plugin.v1.Diagnostic
+	5,  // 37: nsrun.plugin.v1.UpdateResponse.settings:type_name -> nsrun.plugin.v1.Setting
+	31, // 38: nsrun.plugin.v1.UpdateResponse.results:type_name -> nsrun.plugin.v1.UpdateResponse.ResultsEntry
+	0,  // 39: nsrun.plugin.v1.Plugin.Describe:input_type -> nsrun.plugin.v1.DescribeRequest
+	4,  // 40: nsrun.plugin.v1.Plugin.Negotiate:input_type -> nsrun.plugin.v1.NegotiateRequest
+	16, // 41: nsrun.plugin.v1.Plugin.PreExec:input_type -> nsrun.plugin.v1.PreExecRequest
+	19, // 42: nsrun.plugin.v1.Plugin.PostExec:input_type -> nsrun.plugin.v1.PostExecRequest
+	21, // 43: nsrun.plugin.v1.Plugin.Check:input_type -> nsrun.plugin.v1.CheckRequest
+	23, // 44: nsrun.plugin.v1.Plugin.Review:input_type -> nsrun.plugin.v1.ReviewRequest
+	26, // 45: nsrun.plugin.v1.Plugin.Update:input_type -> nsrun.plugin.v1.UpdateRequest
+	1,  // 46: nsrun.plugin.v1.Plugin.Describe:output_type -> nsrun.plugin.v1.DescribeResponse
+	7,  // 47: nsrun.plugin.v1.Plugin.Negotiate:output_type -> nsrun.plugin.v1.NegotiateResponse
+	17, // 48: nsrun.plugin.v1.Plugin.PreExec:output_type -> nsrun.plugin.v1.PreExecResponse
+	20, // 49: nsrun.plugin.v1.Plugin.PostExec:output_type -> nsrun.plugin.v1.PostExecResponse
+	22, // 50: nsrun.plugin.v1.Plugin.Check:output_type -> nsrun.plugin.v1.CheckResponse
+	25, // 51: nsrun.plugin.v1.Plugin.Review:output_type -> nsrun.plugin.v1.ReviewResponse
+	27, // 52: nsrun.plugin.v1.Plugin.Update:output_type -> nsrun.plugin.v1.UpdateResponse
+	46, // [46:53] is the sub-list for method output_type
+	39, // [39:46] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_nsrun_plugin_v1_plugin_proto_init() }
@@ -2327,7 +2497,7 @@ func file_nsrun_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nsrun_plugin_v1_plugin_proto_rawDesc), len(file_nsrun_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   29,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -39,6 +39,7 @@ const (
 	Plugin_PostExec_FullMethodName  = "/nsrun.plugin.v1.Plugin/PostExec"
 	Plugin_Check_FullMethodName     = "/nsrun.plugin.v1.Plugin/Check"
 	Plugin_Review_FullMethodName    = "/nsrun.plugin.v1.Plugin/Review"
+	Plugin_Update_FullMethodName    = "/nsrun.plugin.v1.Plugin/Update"
 )
 
 // PluginClient is the client API for Plugin service.
@@ -72,6 +73,10 @@ type PluginClient interface {
 	// has started. Called only for plugins that require the feature "review". It
 	// changes nothing.
 	Review(ctx context.Context, in *ReviewRequest, opts ...grpc.CallOption) (*ReviewResponse, error)
+	// Update changes what the plugin has made for a run whose command is running: all
+	// of it, or nothing. Called only for plugins whose features have "update-" with the
+	// name of the option that is changed.
+	Update(ctx context.Context, in *UpdateRequest, opts ...grpc.CallOption) (*UpdateResponse, error)
 }
 
 type pluginClient struct {
@@ -142,6 +147,16 @@ func (c *pluginClient) Review(ctx context.Context, in *ReviewRequest, opts ...gr
 	return out, nil
 }
 
+func (c *pluginClient) Update(ctx context.Context, in *UpdateRequest, opts ...grpc.CallOption) (*UpdateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateResponse)
+	err := c.cc.Invoke(ctx, Plugin_Update_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PluginServer is the server API for Plugin service.
 // All implementations must embed UnimplementedPluginServer
 // for forward compatibility.
@@ -173,6 +188,10 @@ type PluginServer interface {
 	// has started. Called only for plugins that require the feature "review". It
 	// changes nothing.
 	Review(context.Context, *ReviewRequest) (*ReviewResponse, error)
+	// Update changes what the plugin has made for a run whose command is running: all
+	// of it, or nothing. Called only for plugins whose features have "update-" with the
+	// name of the option that is changed.
+	Update(context.Context, *UpdateRequest) (*UpdateResponse, error)
 	mustEmbedUnimplementedPluginServer()
 }
 
@@ -200,6 +219,9 @@ func (UnimplementedPluginServer) Check(context.Context, *CheckRequest) (*CheckRe
 }
 func (UnimplementedPluginServer) Review(context.Context, *ReviewRequest) (*ReviewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Review not implemented")
+}
+func (UnimplementedPluginServer) Update(context.Context, *UpdateRequest) (*UpdateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Update not implemented")
 }
 func (UnimplementedPluginServer) mustEmbedUnimplementedPluginServer() {}
 func (UnimplementedPluginServer) testEmbeddedByValue()                {}
@@ -330,6 +352,24 @@ func _Plugin_Review_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Plugin_Update_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Update(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Update_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Update(ctx, req.(*UpdateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Plugin_ServiceDesc is the grpc.ServiceDesc for Plugin service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -360,6 +400,10 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Review",
 			Handler:    _Plugin_Review_Handler,
+		},
+		{
+			MethodName: "Update",
+			Handler:    _Plugin_Update_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -117,6 +117,7 @@ func (f *faults) updated(req *HookRequest, r *HookReply) {
 		same := func(o Setting) bool { return o.Option == s.Option }
 		return slices.ContainsFunc(req.Add, same) || slices.ContainsFunc(req.Remove, same)
 	}
+	f.count("settings", len(r.Settings), MaxList)
 	before := slices.DeleteFunc(slices.Clone(req.Request.Settings), asked)
 	after := slices.DeleteFunc(slices.Clone(r.Settings), asked)
 	if !HasErrors(r.Diagnostics) && !slices.EqualFunc(before, after, Setting.equal) {

@@ -4,6 +4,7 @@ package ns
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -323,6 +324,7 @@ func TestCheckReplyToUpdate(t *testing.T) {
 		{Update, set("a=1"), set("b=1"), nil, true, ""},
 		{Update, set("a=1"), set("b=1"), set("b=1"), false, "settings that differ in options that were not to be changed"},
 		{Update, set("a=1", "a=2"), set("b=1"), set("a=2", "a=1"), false, "settings that differ"},
+		{Update, nil, set("b=1"), slices.Repeat(set("b=1"), MaxList+1), false, "1025 settings"},
 		{PreExec, nil, nil, set("a=1"), false, "settings, which only update can change"},
 	} {
 		reply := &HookReply{Settings: tt.after}

@@ -71,7 +71,7 @@ type HookReply struct {
 	// Results are what the hook found out, for nsctl to show: an address, a port.
 	Results map[string]string `json:"results,omitempty"`
 	// State is handed to PostExec as it is. That of Update takes the place of PreExec's,
-	// and so do its Results.
+	// and so do its Results, each for one of the same name; an empty one takes that away.
 	State []byte `json:"state,omitempty"`
 	// Settings are, of Update, all settings that the run has from now on.
 	Settings []Setting `json:"settings,omitempty"`

@@ -44,7 +44,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.AddCommand(newPS(), newInspect(), newExplain(), newPort(), newNet(), newKill(), newExec(), newDoctor(), newDiff(), newKeep(), newDiscard(), newGC(), newCache(), newConfig(), newCompletion(), newCompleteNsrun(), newMan(), newPlugin())
+	root.AddCommand(newPS(), newInspect(), newExplain(), newPort(), newUpdate(), newNet(), newKill(), newExec(), newDoctor(), newDiff(), newKeep(), newDiscard(), newGC(), newCache(), newConfig(), newCompletion(), newCompleteNsrun(), newMan(), newPlugin())
 	completeArguments(root)
 	return root
 }

@@ -24,7 +24,7 @@ func live(t *testing.T, b *Base) *Run {
 	r := create(t, b, "")
 	req := &ns.HookRequest{Plugin: "b", Request: ns.Request{Settings: published("80:80")}}
 	must(t, r.Intent(req))
-	must(t, r.Done("b", &ns.HookReply{State: []byte("made"), Results: map[string]string{"ports": "80->80/tcp"}}))
+	must(t, r.Done("b", &ns.HookReply{State: []byte("made"), Results: map[string]string{"ports": "80->80/tcp", "address": "192.0.2.7", "mac": "x"}}))
 	return r
 }
 
@@ -54,7 +54,7 @@ func call(state string, settings []ns.Setting) []ns.HookRequest {
 // TestTheRunsEndKnowsOfUpdates has a run updated in each way, and looks at what the
 // run's own nsrun, those who collect it, and those who list it know then.
 func TestTheRunsEndKnowsOfUpdates(t *testing.T) {
-	changed := &ns.HookReply{Settings: published("81:81"), State: []byte("changed"), Results: map[string]string{"ports": "81->81/tcp"}}
+	changed := &ns.HookReply{Settings: published("81:81"), State: []byte("changed"), Results: map[string]string{"ports": "81->81/tcp", "mac": ""}}
 	for _, tt := range []struct {
 		name     string
 		update   func(e *Edit) error
@@ -75,8 +75,11 @@ func TestTheRunsEndKnowsOfUpdates(t *testing.T) {
 			must(t, e.Close())
 			runs, err := b.List()
 			must(t, err)
-			if got := runs[0]; got.Results["b"]["ports"] != tt.ports || !cmp.Equal(got.Updating, tt.updating) {
+			if got := runs[0]; got.Results["b"]["ports"] != tt.ports || got.Results["b"]["address"] != "192.0.2.7" || !cmp.Equal(got.Updating, tt.updating) {
 				t.Errorf("listed with %v, updating %q", got.Results, got.Updating)
+			}
+			if _, has := runs[0].Results["b"]["mac"]; has != (tt.name != "finished") {
+				t.Errorf("listed with %v", runs[0].Results)
 			}
 			must(t, r.Hold())
 			if d := cmp.Diff(tt.want, r.Owed()); d != "" {

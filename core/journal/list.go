@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -118,13 +119,25 @@ func entryOf(dir string, alive bool, records []Record) Entry {
 	return e
 }
 
+// setResults takes what a record tells, in place of earlier results of the same name.
 func (e *Entry) setResults(r *Record) {
-	if len(r.Results) > 0 {
-		if e.Results == nil {
-			e.Results = map[string]map[string]string{}
-		}
-		e.Results[r.Plugin] = r.Results
+	if len(r.Results) == 0 {
+		return
 	}
+	all := maps.Clone(e.Results[r.Plugin])
+	if all == nil {
+		all = map[string]string{}
+	}
+	for name, value := range r.Results {
+		all[name] = value
+		if value == "" {
+			delete(all, name)
+		}
+	}
+	if e.Results == nil {
+		e.Results = map[string]map[string]string{}
+	}
+	e.Results[r.Plugin] = all
 }
 
 func readRecords(f *os.File) ([]Record, error) {

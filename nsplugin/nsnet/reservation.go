@@ -33,7 +33,7 @@ type reservation struct {
 // them. What the run had before is replaced.
 func (dir Reservations) Take(runID, runName string, ports []Mapping) error {
 	if len(ports) == 0 {
-		return nil
+		return dir.Drop(runID)
 	}
 	if err := dir.take(reservation{runID, runName, ports}); err != nil {
 		return taken(err)
@@ -42,8 +42,11 @@ func (dir Reservations) Take(runID, runName string, ports []Mapping) error {
 }
 
 // Check returns a diagnostic if a run has one of ports.
-func (dir Reservations) Check(ports []Mapping) error {
-	if err := dir.free(ports, ""); err != nil {
+func (dir Reservations) Check(ports []Mapping) error { return dir.check(ports, "") }
+
+// check returns a diagnostic if a run other than runID has one of ports.
+func (dir Reservations) check(ports []Mapping, runID string) error {
+	if err := dir.free(ports, runID); err != nil {
 		return taken(err)
 	}
 	return nil

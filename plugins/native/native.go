@@ -30,7 +30,7 @@ func (n *native) Describe() nsplugin.Info {
 		Version:  pluginVersion,
 		Summary:  "network namespace on a bridge with published ports, by netlink and nftables alone",
 		Kinds:    []ns.Kind{ns.Net},
-		Features: nsnet.Features(n, "bridge"),
+		Features: nsnet.Features(n, "bridge", nsnet.FeatureUpdate),
 	}
 }
 
@@ -110,6 +110,29 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	}
 	reply := &ns.HookReply{Results: box.Results(w.Wish), State: state}
 	w.names.Reply(req, box.Place(), reply)
+	return reply, nil
+}
+
+// Update changes the ports that the sandbox has published.
+func (n *native) Update(_ context.Context, req *ns.HookRequest) (*ns.HookReply, error) {
+	change, err := n.Change(req)
+	n.Publish = change.Publish
+	w, more := n.resolve()
+	if err := errors.Join(err, more, change.CheckFree(req.RunID)); err != nil {
+		return nil, err
+	}
+	k, err := bridge.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer k.Close()
+	reply := change.Reply(req)
+	if reply.State, err = w.Republish(k, bridge.Run{ID: req.RunID, Name: req.RunName}, req.State, change); err != nil {
+		return nil, nsplugin.Errorf("change published ports: %w", err).WithHint("end the run and start it again: nothing is repaired while it runs")
+	}
+	if err := k.ForgetChanged(change); err != nil {
+		reply.Diagnostics = append(reply.Diagnostics, *nsplugin.Warnf("%w", err))
+	}
 	return reply, nil
 }
 

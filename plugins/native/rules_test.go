@@ -84,9 +84,29 @@ func TestLoopbackStaysClosed(t *testing.T) {
 	}
 }
 
-// TestUDPIsForgotten has a sender that doesn't pause, from before the run until after
-// it: its packets go to the sandbox while the port is published, and only then.
+// TestUDPIsForgotten has a sender that doesn't pause, from before the port is published
+// until after that: its packets go to the sandbox in between, and only then. The port is
+// published for the run's length, or by one update until the next.
 func TestUDPIsForgotten(t *testing.T) {
+	t.Run("run", func(t *testing.T) {
+		n := publishing("5353:53/udp")
+		isForgotten(t, func(s *nettest.Sandbox) { s.MustPre(n) }, func(s *nettest.Sandbox) { s.MustPost(n) })
+	})
+	t.Run("update", func(t *testing.T) {
+		change := func(s *nettest.Sandbox, n *native, add, remove []string) {
+			if err := update(t, s, n, add, remove); err != nil {
+				t.Error(err)
+			}
+		}
+		port := []string{"5353:53/udp"}
+		isForgotten(t, func(s *nettest.Sandbox) {
+			s.MustPre(publishing())
+			change(s, publishing(), port, nil)
+		}, func(s *nettest.Sandbox) { change(s, publishing(port...), nil, port) })
+	})
+}
+
+func isForgotten(t *testing.T, publish, unpublish func(*nettest.Sandbox)) {
 	h := nettest.NewHost(t)
 	client := h.NewSandbox()
 	h.Run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "far")
@@ -118,13 +138,13 @@ func TestUDPIsForgotten(t *testing.T) {
 	if echoed() {
 		t.Fatal("an answer without a server")
 	}
-	s, n := h.NewSandbox(), &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"5353:53/udp"}}}}
-	s.MustPre(n)
+	s := h.NewSandbox()
+	publish(s)
 	s.ServeUDP(53)
 	if !echoed() {
 		t.Error("no answer: packets go where they went before the port was published")
 	}
-	s.MustPost(n)
+	unpublish(s)
 	host, err := net.ListenPacket("udp", ":5353")
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +153,7 @@ func TestUDPIsForgotten(t *testing.T) {
 	conn.Write([]byte("x"))
 	host.SetReadDeadline(time.Now().Add(5 * time.Second))
 	if _, _, err := host.ReadFrom(make([]byte, 10)); err != nil {
-		t.Errorf("the host doesn't get the packets after the run: %v", err)
+		t.Errorf("the host doesn't get the packets afterwards: %v", err)
 	}
 	other.MustPost(&native{})
 }

@@ -39,7 +39,7 @@ func (k *Kernel) forgetOld(ports []nsnet.Mapping) error {
 
 // forgetRun does the same for ports that were published until now.
 func (k *Kernel) forgetRun(r *record) error {
-	if !r.udp() {
+	if r.Complete && !r.udp() {
 		return nil
 	}
 	dead := r.all()

@@ -70,7 +70,7 @@ func tearDown(k *Kernel, r *record) (alone bool, err error) {
 // that fails, as it does when one is missing.
 func withdraw(k *Kernel, r *record) error {
 	if !r.Complete || k.removeElements(r) != nil {
-		if err := k.searchElements(r.runID); err != nil {
+		if err := k.searchElements(r.runID, runSets()); err != nil {
 			return err
 		}
 	}
@@ -93,6 +93,10 @@ func release(k *Kernel, r *record) error {
 			err = k.removeNetwork(device, dir)
 		}
 		errs = append(errs, err)
+	}
+	if !r.Complete {
+		// A change of ports can have been under way when withdraw looked.
+		errs = append(errs, k.searchElements(r.runID, portSets()))
 	}
 	if len(networks()) == 0 {
 		errs = append(errs, k.removeTable())

@@ -48,13 +48,8 @@ func (k *Kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElemen
 
 // addElements makes the table know a sandbox: its addresses, and its ports.
 func (k *Kernel) addElements(runID string, addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) error {
-	for set, elements := range elementsFor(addresses, ports, isolate) {
-		for i := range elements {
-			elements[i].Comment = runID
-		}
-		if err := k.rules.SetAddElements(set, elements); err != nil {
-			return fmt.Errorf("make nftables elements: %w", err)
-		}
+	if err := each(marked(runID, elementsFor(addresses, ports, isolate)), k.rules.SetAddElements); err != nil {
+		return fmt.Errorf("make nftables elements: %w", err)
 	}
 	if err := k.rules.Flush(); err != nil {
 		return fmt.Errorf("add addresses and ports to nftables sets: %w", err)
@@ -62,19 +57,34 @@ func (k *Kernel) addElements(runID string, addresses []netip.Addr, ports []nsnet
 	return nil
 }
 
+// marked returns the elements with the run's id as their comment.
+func marked(runID string, all map[*nft.Set][]nft.SetElement) map[*nft.Set][]nft.SetElement {
+	for _, elements := range all {
+		for i := range elements {
+			elements[i].Comment = runID
+		}
+	}
+	return all
+}
+
+// each calls do, which adds to a batch, with each set and its elements.
+func each(all map[*nft.Set][]nft.SetElement, do func(*nft.Set, []nft.SetElement) error) error {
+	for set, elements := range all {
+		if err := do(set, elements); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // elementsFor returns the elements of a sandbox, by set.
 func elementsFor(addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) map[*nft.Set][]nft.SetElement {
-	all := map[*nft.Set][]nft.SetElement{}
+	all := portElements(addresses, ports)
 	for _, a := range addresses {
 		f := familyOf(a)
 		all[f.sandboxes] = append(all[f.sandboxes], nft.SetElement{Key: a.AsSlice()})
 		if isolate {
 			all[f.isolated] = append(all[f.isolated], nft.SetElement{Key: a.AsSlice()})
-		}
-		for _, m := range ports {
-			if set, e, ok := f.element(m, a); ok {
-				all[set] = append(all[set], e)
-			}
 		}
 	}
 	return all
@@ -111,10 +121,8 @@ func port(n int) []byte {
 
 // removeElements makes the table forget a run whose elements are all there.
 func (k *Kernel) removeElements(r *record) error {
-	for set, elements := range elementsFor(r.all(), r.ports, r.isolate) {
-		if err := k.rules.SetDeleteElements(set, elements); err != nil {
-			return fmt.Errorf("make nftables elements: %w", err)
-		}
+	if err := each(elementsFor(r.all(), r.ports, r.isolate), k.rules.SetDeleteElements); err != nil {
+		return fmt.Errorf("make nftables elements: %w", err)
 	}
 	if err := k.rules.Flush(); err != nil {
 		return fmt.Errorf("delete elements from nftables sets: %w", err)
@@ -122,12 +130,12 @@ func (k *Kernel) removeElements(r *record) error {
 	return nil
 }
 
-// searchElements makes the table forget all of a run that it finds there. The kernel
+// searchElements makes the table forget all of a run that it finds in the sets. The kernel
 // lists a set in parts, and leaves elements out if the set changes meanwhile; so it
 // looks until it has found nothing twice.
-func (k *Kernel) searchElements(runID string) error {
+func (k *Kernel) searchElements(runID string, sets []*nft.Set) error {
 	for empty := 0; empty < 2; {
-		count, err := k.removeFound(runID)
+		count, err := k.removeFound(runID, sets)
 		if err != nil {
 			return err
 		}
@@ -139,12 +147,12 @@ func (k *Kernel) searchElements(runID string) error {
 }
 
 // removeFound removes the elements of the run that it finds, and returns how many.
-func (k *Kernel) removeFound(runID string) (count int, err error) {
+func (k *Kernel) removeFound(runID string, sets []*nft.Set) (count int, err error) {
 	there, err := k.hasTable()
 	if !there || err != nil {
 		return 0, err
 	}
-	for _, set := range runSets() {
+	for _, set := range sets {
 		elements, err := k.elementsOf(set, runID)
 		if err == nil && len(elements) > 0 {
 			count += len(elements)

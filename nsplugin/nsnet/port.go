@@ -81,6 +81,11 @@ func (m Mapping) host() string {
 	return netip.AddrPortFrom(m.HostIP, uint16(m.HostPort)).String()
 }
 
+// SameHost reports whether m and o have the same end on the host.
+func (m Mapping) SameHost(o Mapping) bool {
+	return m.Protocol == o.Protocol && m.HostPort == o.HostPort && m.HostIP == o.HostIP
+}
+
 // overlaps reports whether m and o would catch the same packets.
 func (m Mapping) overlaps(o Mapping) bool {
 	if m.Protocol != o.Protocol || m.HostPort != o.HostPort {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nsrun/nsrun/nsplugin"
@@ -20,8 +21,8 @@ import (
 // openPorts opens a socket on the host for each of ports: a socket stays in the network
 // namespace in which it was made, so that the network's process can serve it later.
 func openPorts(ports []nsnet.Mapping) ([]*os.File, error) {
-	if len(ports) > maxFiles-1 {
-		return nil, nsplugin.Errorf("publish %d ports: %d can be published at most", len(ports), maxFiles-1).WithOption("publish")
+	if err := checkCount(ports); err != nil {
+		return nil, err
 	}
 	var files []*os.File
 	for _, m := range ports {
@@ -33,6 +34,14 @@ func openPorts(ports []nsnet.Mapping) ([]*os.File, error) {
 		files = append(files, f)
 	}
 	return files, nil
+}
+
+// checkCount returns an error if one message can't have the sockets of all ports.
+func checkCount(ports []nsnet.Mapping) error {
+	if len(ports) > maxFiles-1 {
+		return nsplugin.Errorf("publish %d ports: %d can be published at most", len(ports), maxFiles-1).WithOption("publish")
+	}
+	return nil
 }
 
 // openPort opens the socket of one port.
@@ -64,8 +73,16 @@ func openPort(m nsnet.Mapping) (*os.File, error) {
 
 // forward is a published port that this process serves.
 type forward struct {
+	port   nsnet.Mapping // changed with the network's lock only
 	socket io.Closer
-	target string // address and port in the sandbox
+	target atomic.Pointer[string] // address and port in the sandbox
+}
+
+// lead sends to another port of the sandbox from now on.
+func (f *forward) lead(p *place, m nsnet.Mapping) {
+	target := net.JoinHostPort(p.addressFor(m).String(), strconv.Itoa(m.Port))
+	f.port = m
+	f.target.Store(&target)
 }
 
 func (f *forward) close() { f.socket.Close() }
@@ -74,7 +91,8 @@ func (f *forward) close() { f.socket.Close() }
 func (p *place) forward(ports []nsnet.Mapping, sockets []*os.File) error {
 	defer closeAll(sockets)
 	for i, m := range ports {
-		f := &forward{target: net.JoinHostPort(p.addressFor(m).String(), strconv.Itoa(m.Port))}
+		f := &forward{}
+		f.lead(p, m)
 		if err := f.serve(m.Protocol, sockets[i]); err != nil {
 			return fmt.Errorf("publish %s: %w", m, err)
 		}
@@ -132,7 +150,7 @@ func (f *forward) serveTCP(listener net.Listener) {
 // join passes on what both sides send, until both have said all.
 func (f *forward) join(caller *net.TCPConn) {
 	defer caller.Close()
-	conn, err := net.DialTimeout("tcp", f.target, 10*time.Second)
+	conn, err := net.DialTimeout("tcp", *f.target.Load(), 10*time.Second)
 	if err != nil {
 		_ = caller.SetLinger(0) // refuse it as the sandbox did
 		return
@@ -173,9 +191,13 @@ func (f *forward) serveUDP(host *net.UDPConn) {
 			continue
 		}
 		mu.Lock()
-		conn := senders[from]
+		conn, target := senders[from], *f.target.Load()
+		if conn != nil && conn.RemoteAddr().String() != target {
+			conn.Close() // the port leads elsewhere now
+			conn = nil
+		}
 		if conn == nil {
-			if conn, err = net.Dial("udp", f.target); err != nil {
+			if conn, err = net.Dial("udp", target); err != nil {
 				mu.Unlock()
 				continue
 			}
@@ -183,7 +205,9 @@ func (f *forward) serveUDP(host *net.UDPConn) {
 			go func() {
 				answerUDP(host, conn, from)
 				mu.Lock()
-				delete(senders, from)
+				if senders[from] == conn {
+					delete(senders, from)
+				}
 				mu.Unlock()
 			}()
 		}

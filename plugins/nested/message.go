@@ -34,12 +34,19 @@ import (
 //
 //	hook     pools WISH
 //	network  what was found
+//
+//	hook     ports RUN
+//	network  ports that are published, id
+//	hook     publish RUN PORTS   + a socket for each that isn't yet
+//	network  done
 const (
 	attachCall  = "attach"
 	connectCall = "connect"
 	detachCall  = "detach"
 	checkCall   = "check"
 	poolsCall   = "pools"
+	portsCall   = "ports"
+	publishCall = "publish"
 )
 
 // call is what a hook says.
@@ -49,6 +56,9 @@ type call struct {
 	Wish *bridge.Wish `json:"wish,omitempty"`
 	// Ports are those whose sockets are beside the call.
 	Ports []nsnet.Mapping `json:"ports,omitempty"`
+	// Keep are those whose sockets the network's process has, and which may lead to
+	// other ports of the sandbox from now on.
+	Keep []nsnet.Mapping `json:"keep,omitempty"`
 }
 
 // answer is what the network's process answers.
@@ -59,6 +69,8 @@ type answer struct {
 	Addresses []netip.Prefix `json:"addresses,omitempty"`
 	// Servers are name servers that the uplink has.
 	Servers []netip.Addr `json:"servers,omitempty"`
+	// Ports are those that the run has published.
+	Ports []nsnet.Mapping `json:"ports,omitempty"`
 	// Left is how many runs are attached now.
 	Left int `json:"left,omitempty"`
 	// MAC is the sandbox's hardware address, in a box's answer.

@@ -23,7 +23,7 @@ func (n *nested) Describe() nsplugin.Info {
 		Version:  "0.1.0",
 		Summary:  "bridge without root, which a user's runs share, behind pasta",
 		Kinds:    []ns.Kind{ns.Net},
-		Features: nsnet.Features(n, "bridge"),
+		Features: nsnet.Features(n, "bridge", nsnet.FeatureUpdate),
 	}
 }
 

@@ -124,6 +124,10 @@ func (n *network) converse(conn *net.UnixConn) {
 			a, err = n.check(c.Run.ID)
 		case c.Call == poolsCall && c.Wish != nil:
 			a = n.pools(c.Wish)
+		case c.Call == portsCall:
+			a, err = n.ports(c.Run.ID)
+		case c.Call == publishCall:
+			a, err = n.publish(&c, files)
 		default:
 			closeAll(files)
 			err = nsplugin.Errorf("unknown call %s", c.Call)
@@ -261,9 +265,7 @@ func (n *network) has(runID string) bool { return n.places[runID] != nil }
 // it can't remove is owed: PostExec asks once more, and nsctl gc after it.
 func (n *network) remove(p *place) error {
 	delete(n.places, p.run.ID)
-	for _, f := range p.forwards {
-		f.close()
-	}
+	p.closeForwards()
 	for _, cable := range []*os.File{p.cable, p.sandbox} {
 		if cable != nil {
 			cable.Close()

@@ -178,8 +178,11 @@ func (def *definition) findProgram() []error {
 // knows reports whether the program is called at a point of the run.
 func (def *definition) knows(at ns.Point) bool {
 	d := def.descriptor()
-	if at == ns.CheckRun {
+	switch at {
+	case ns.CheckRun:
 		return slices.Contains(d.Features, ns.FeatureCheckRun)
+	case ns.Update:
+		return slices.ContainsFunc(d.Features, func(f string) bool { return strings.HasPrefix(f, ns.FeatureUpdate) })
 	}
 	return slices.Contains(d.Hooks, at)
 }

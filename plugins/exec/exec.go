@@ -104,6 +104,17 @@ func (p *execPlugin) CheckRun(ctx context.Context, req *ns.HookRequest) ([]ns.Di
 	return r.Diagnostics, err
 }
 
+// Update implements nsplugin.Updater. It is for files that say by a feature which option
+// can be changed.
+func (p *execPlugin) Update(ctx context.Context, req *ns.HookRequest) (*ns.HookReply, error) {
+	if p.def == nil || !p.def.knows(req.Point) {
+		return nil, nsplugin.Errorf("update: the plugin can't change a run")
+	}
+	var r reply
+	err := p.hook(ctx, req, &r)
+	return &ns.HookReply{Settings: r.Settings, Results: r.Results, State: r.State, Diagnostics: r.Diagnostics}, err
+}
+
 func (p *execPlugin) hook(ctx context.Context, req *ns.HookRequest, r *reply) error {
 	if p.def == nil || !p.def.knows(req.Point) {
 		return nil

@@ -111,7 +111,16 @@ func TestHooksHandOnState(t *testing.T) {
 	if reply := p.Hook(req); len(reply.Diagnostics) != 1 || reply.Diagnostics[0].Severity != ns.Notice {
 		t.Errorf("check-run says %v", reply.Diagnostics)
 	}
-	req.Point = ns.PostExec
+	red := []ns.Setting{{Option: "colour", Args: []string{"red"}}}
+	req.Point, req.Add = ns.Update, red
+	if reply := p.Hook(req); len(reply.Settings) != 1 || reply.Results["colour"] != "red" || string(reply.State) != `{"colour": "red"}` {
+		t.Errorf("update says %+v", reply)
+	}
+	req.Add, req.Remove = nil, red
+	if reply := p.Hook(req); len(reply.Diagnostics) != 1 || reply.Diagnostics[0].Summary != "the mark has no such colour" {
+		t.Errorf("update says %+v", reply)
+	}
+	req.Point, req.Remove = ns.PostExec, nil
 	for range 2 {
 		if reply := p.Hook(req); reply.Diagnostics != nil {
 			t.Error(reply.Diagnostics)

@@ -23,7 +23,7 @@ import (
 
 // message is what the program reads on standard input.
 type message struct {
-	// Call is negotiate, pre-exec, post-exec, check-run, review or check.
+	// Call is negotiate, pre-exec, post-exec, check-run, update, review or check.
 	Call string `json:"call"`
 	// Options are the values of all options, by name.
 	Options map[string]any `json:"options,omitempty"`
@@ -34,7 +34,7 @@ type message struct {
 	// Review is the whole of a run, and Plan its plan.
 	Review *ns.ReviewRequest `json:"review,omitempty"`
 	Plan   json.RawMessage   `json:"plan,omitempty"`
-	// State is what pre-exec answered, for post-exec and check-run.
+	// State is what pre-exec or the last update answered, for the calls after it.
 	State json.RawMessage `json:"state,omitempty"`
 	// Facts are those of the host, for check.
 	Facts *ns.Facts `json:"facts,omitempty"`
@@ -46,6 +46,7 @@ type reply struct {
 	Env         []ns.EnvVar       `json:"env"`
 	Results     map[string]string `json:"results"`
 	State       json.RawMessage   `json:"state"`
+	Settings    []ns.Setting      `json:"settings"`
 	Helpers     []ns.Helper       `json:"helpers"`
 	Diagnostics []ns.Diagnostic   `json:"diagnostics"`
 }

@@ -13,6 +13,12 @@ post-exec)
 check-run)
 	severity=error; [ ! -e "$mark" ] || severity=notice
 	printf '{"diagnostics": [{"severity": "%s", "summary": "mark %s"}]}' "$severity" "$mark" ;;
+update)
+	if grep -q '"remove"' ; then
+		echo '{"diagnostics": [{"summary": "the mark has no such colour"}]}'
+	else
+		echo '{"settings": [{"option": "colour", "args": ["red"]}], "results": {"colour": "red"}, "state": {"colour": "red"}}'
+	fi ;;
 check)
 	echo '{"diagnostics": [{"severity": "notice", "summary": "marks need a directory for temporary files"}]}' ;;
 esac

@@ -127,6 +127,9 @@ class Plugin:
     check(facts)            returns or raises what stands in the way on this host
     check_run(run, state)   says whether what pre_exec made still holds, while the command runs: returns diagnostics,
                             a notice for each thing that does, or raises what doesn't. It changes nothing
+    update(run, state, add, remove)
+                            changes an option of a run whose command is running: all of it, or raises why nothing
+                            [M-3]. It returns a reply() with all settings, for features such as "update-publish"
     """
     name = version = ""
     kinds = features = requires = ()
@@ -235,15 +238,15 @@ def offer(kinds=(), wants=(), steps=(), env=None, claims=(), hooks=(), pin=(), d
         "freshness": None if fresh is None else {"files": list(fresh)}})
 
 
-def reply(steps=(), env=None, results=None, state=b"", diagnostics=(), helpers=None):
-    """Return the answer of pre_exec. state is handed to post_exec.
+def reply(steps=(), env=None, results=None, state=b"", diagnostics=(), helpers=None, settings=()):
+    """Return the answer of pre_exec or update. state is handed to post_exec, settings are of update.
 
     helpers are the programs that serve the run until then, name: pid, with the run's
     id in their arguments: the user is told when one ends while the command runs.
     """
     state = state.encode() if isinstance(state, str) else state
     return _drop_empty({"steps": list(steps), "env": _variables(env), "results": dict(results or {}), "state": state,
-                        "diagnostics": list(diagnostics),
+                        "diagnostics": list(diagnostics), "settings": list(settings),
                         "helpers": [{"name": name, "pid": pid} for name, pid in (helpers or {}).items()]})
 
 
@@ -362,6 +365,8 @@ SCHEMA = {
     "Helper": {1: ("name", "string"), 2: ("pid", "uint32")},
     "PostExecRequest": {1: ("run", "Run"), 2: ("state", "bytes")},
     "PostExecResponse": {1: ("diagnostics", ["Diagnostic"])},
+    "UpdateRequest": {1: ("run", "Run"), 2: ("state", "bytes"), 3: ("add", ["Setting"]), 4: ("remove", ["Setting"])},
+    "UpdateResponse": {1: ("diagnostics", ["Diagnostic"]), 2: ("settings", ["Setting"]), 3: ("results", "map"), 4: ("state", "bytes")},
     "CheckRequest": {1: ("facts", "Facts"), 2: ("run", "Run"), 3: ("state", "bytes")},
     "CheckResponse": {1: ("diagnostics", ["Diagnostic"])},
     "ReviewRequest": {1: ("request", "NegotiateRequest"), 2: ("plan", "bytes"), 3: ("members", ["Member"]), 4: ("command", ["string"]),
@@ -548,6 +553,17 @@ class Calls:
         answer, faults = self._try("check-run", ask) if hasattr(self.plugin, "check_run") else (None, [])
         return {"diagnostics": list(answer or []) + faults}
 
+    def update(self, request):
+        def ask():
+            plugin = self.plugin.configured(request.run.request.settings, written=True)
+            if not hasattr(plugin, "update"):
+                raise Refusal("update: the plugin can't change a run")
+            return plugin.update(request.run, request.state, request.add, request.remove)
+        answer, faults = self._try("update", ask)
+        answer = dict(answer or {})
+        answer["diagnostics"] = answer.get("diagnostics", []) + faults
+        return answer
+
     def review(self, request):
         def ask():
             return self.plugin.configured(request.request.settings).review(request)
@@ -577,6 +593,7 @@ METHODS = {
     "PostExec": ("PostExecRequest", "PostExecResponse", "post_exec"),
     "Check": ("CheckRequest", "CheckResponse", "check"),
     "Review": ("ReviewRequest", "ReviewResponse", "review"),
+    "Update": ("UpdateRequest", "UpdateResponse", "update"),
 }
 
 

@@ -148,6 +148,31 @@ class Answers(unittest.TestCase):
             said = nsrun.Calls(Guard).review(request)["diagnostics"]
             self.assertEqual([d["summary"] for d in said], want)
 
+    def test_update_of_a_run(self):
+        class Plain(nsrun.Plugin):
+            """Can't."""
+            name, version = "plain", "1"
+
+        class Able(Plain):
+            """Can."""
+
+            def update(self, run, state, add, remove):
+                if remove:
+                    raise nsrun.Refusal("no such colour")
+                settings = [{"option": s.option, "args": list(s.args)} for s in add]
+                return nsrun.reply(settings=settings, results={"run": run.id}, state=state + b"!")
+
+        def ask(plugin, **change):
+            request = nsrun.encode("UpdateRequest", {"run": {"id": "r"}, "state": b"made", **change})
+            answer = nsrun.Calls(plugin).update(nsrun.decode("UpdateRequest", request))
+            return nsrun.decode("UpdateResponse", nsrun.encode("UpdateResponse", answer))
+        red = [{"option": "colour", "args": ["red"]}]
+        done = ask(Able, add=red)
+        self.assertEqual([(s.option, list(s.args)) for s in done.settings], [("colour", ["red"])])
+        self.assertEqual((done.state, dict(done.results), list(done.diagnostics)), (b"made!", {"run": "r"}, []))
+        for plugin, want in (Able, "no such colour"), (Plain, "update: the plugin can't change a run"):
+            self.assertEqual([d.summary for d in ask(plugin, remove=red).diagnostics], [want])
+
     def test_check_of_a_run(self):
         class Marks(nsrun.Plugin):
             """Marks."""

@@ -35,10 +35,7 @@ func (s *Session) Configure(ctx context.Context) error {
 		return nil
 	}
 	files, err := s.ReadConfig(ctx, sources)
-	if err != nil {
-		return err
-	}
-	if err := s.checkConfig(ctx, files); err != nil {
+	if err := errors.Join(err, s.checkConfig(ctx, files)); err != nil {
 		return err
 	}
 	s.config = files

@@ -23,6 +23,8 @@ const head = "name = \"x\"\nversion = \"1\"\nsummary = \"does\"\nscript = \"echo
 var mistakes = []mistake{
 	{"a configuration's keys", "/etc/nsrun/config.toml", "plugin = [\"uts\"]\n[option.uts]\n", []string{"nsrun"},
 		[]string{"read FILE:1: unknown key plugin", "did you mean plugins?", "read FILE:2: unknown key option", "did you mean options?"}},
+	{"a configuration's keys and options", "/etc/nsrun/config.toml", "plugin = [\"uts\"]\n[options.uts]\nhostnmae = \"x\"\n[options.utz]\nx = 1\n", []string{"nsrun"},
+		[]string{"read FILE:1: unknown key plugin", "read FILE:3: options.uts.hostnmae: uts has no such option", "read FILE:5: options.utz: no plugin utz is installed"}},
 	{"a configuration's types", "/etc/nsrun/config.toml", "required = \"uts\"\n[options]\nuts = 3\n", []string{"nsrun"},
 		[]string{"read FILE:1: required: a list in brackets is wanted", "read FILE:3: options.uts: a table is wanted", "docs/configuration.md"}},
 	{"a configuration that is no TOML", "/etc/nsrun/config.toml", "\n[options\n", []string{"nsrun"}, []string{"read FILE:2: "}},

@@ -61,7 +61,8 @@ func (c *Client) Review(ctx context.Context, p find.Plugin, req *ns.ReviewReques
 	return ask[*ns.ReviewReply](ctx, c, review, p, req)
 }
 
-// Config has the plugin host read configuration files.
+// Config has the plugin host read configuration files. With an error it returns what could
+// be read of them.
 func (c *Client) Config(ctx context.Context, sources []config.Source) ([]config.File, error) {
 	return ask[[]config.File](ctx, c, configure, find.Plugin{}, sources)
 }
@@ -84,14 +85,14 @@ func ask[T any](ctx context.Context, c *Client, method string, p find.Plugin, ar
 			Hint:    "read what it said above; --debug shows more",
 		}
 	}
-	if len(a.Errors) > 0 {
-		errs := make([]error, len(a.Errors))
-		for i := range a.Errors {
-			errs[i] = &a.Errors[i]
-		}
-		return result, errors.Join(errs...)
+	var errs []error
+	for i := range a.Errors {
+		errs = append(errs, &a.Errors[i])
 	}
-	return result, json.Unmarshal(a.Result, &result)
+	if a.Result != nil {
+		errs = append(errs, json.Unmarshal(a.Result, &result))
+	}
+	return result, errors.Join(errs...)
 }
 
 // patience is how long the plugin host may take to give up a call. It kills the

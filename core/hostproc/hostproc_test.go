@@ -46,7 +46,11 @@ func (fake) Review(_ context.Context, _ find.Plugin, req *ns.ReviewRequest) (*ns
 }
 
 func (fake) Config(_ context.Context, sources []config.Source) ([]config.File, error) {
-	return []config.File{{Source: sources[0], Options: []config.Option{{Scope: "net", Values: [][]string{{"a"}}}}}}, nil
+	files := []config.File{{Source: sources[0], Options: []config.Option{{Scope: "net", Values: [][]string{{"a"}}}}}}
+	if !sources[0].System {
+		return files, &ns.Diagnostic{Summary: "read it: half of it"}
+	}
+	return files, nil
 }
 
 // serve returns a client of h, and what Serve returns.
@@ -89,6 +93,11 @@ func TestCallsTravel(t *testing.T) {
 	source := config.Source{Path: "/c", System: true, Identity: plugin.Identity}
 	files, err := c.Config(ctx, []config.Source{source})
 	want(t, err, files, []config.File{{Source: source, Options: []config.Option{{Scope: "net", Values: [][]string{{"a"}}}}}})
+	source.System = false
+	files, err = c.Config(ctx, []config.Source{source})
+	if err == nil || err.Error() != "read it: half of it" || len(files) != 1 || len(files[0].Options) != 1 {
+		t.Errorf("of a file that is half right: %+v, %v", files, err)
+	}
 }
 
 func want[T any](t *testing.T, err error, got, want T) {

@@ -81,10 +81,10 @@ func (s *server) answer(ctx context.Context, m call) {
 	defer s.giveUp(m.ID)
 	a := answer{ID: m.ID}
 	result, err := s.carryOut(ctx, m)
-	if err == nil {
-		a.Result, err = json.Marshal(result)
-	}
-	if err != nil {
+	// With an error there may be a part of a result: the files that could be read.
+	var bad error
+	a.Result, bad = json.Marshal(result)
+	if err := errors.Join(err, bad); err != nil {
 		a.Errors = ns.Diagnose(err)
 	}
 	// If this fails, nsrun is gone, and Serve ends with it.

@@ -8,49 +8,57 @@ import (
 	"strings"
 )
 
-// checker compares what a file holds with the type that is to take it. The library
-// would do so as well, and stop at the first value of a wrong type.
+// checker compares what a file holds with the type that is to take it, and takes out
+// what doesn't fit. The library would compare as well, and stop at the first value of a
+// wrong type.
 type checker struct {
 	file *File
 	errs []error
 }
 
-// value checks the value at key, as the library decodes it into any, against t.
-func (c *checker) value(key string, v any, t reflect.Type) {
+// value checks the value at key, as the library decodes it into any, against t, and
+// reports whether t can take it, or what is left of it.
+func (c *checker) value(key string, v any, t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Interface:
+		return true
 	case reflect.Pointer:
-		c.value(key, v, t.Elem())
+		return c.value(key, v, t.Elem())
 	case reflect.Struct:
-		c.table(key, v, func(name string) reflect.Type { return c.field(key, name, t) })
+		return c.table(key, v, func(name string) reflect.Type { return c.field(key, name, t) })
 	case reflect.Map:
-		c.table(key, v, func(string) reflect.Type { return t.Elem() })
+		return c.table(key, v, func(string) reflect.Type { return t.Elem() })
 	case reflect.Slice:
-		list, ok := v.([]any)
-		if !ok {
-			c.mismatch(key, v, "a list in brackets")
-		}
-		for i, entry := range list {
-			c.value(fmt.Sprintf("%s.%d", key, i), entry, t.Elem())
-		}
-	default:
-		c.scalar(key, v, t)
+		return c.list(key, v, t.Elem())
 	}
+	return c.scalar(key, v, t)
 }
 
-// table checks a table; typeOf returns the type of each of its keys, or nil for one
-// that it has complained about.
-func (c *checker) table(key string, v any, typeOf func(string) reflect.Type) {
+// list checks a list, which fits only as a whole: a part of it would be something else.
+func (c *checker) list(key string, v any, t reflect.Type) bool {
+	list, ok := v.([]any)
+	if !ok {
+		return c.mismatch(key, v, "a list in brackets")
+	}
+	for i, entry := range list {
+		ok = c.value(fmt.Sprintf("%s.%d", key, i), entry, t) && ok
+	}
+	return ok
+}
+
+// table checks a table and takes out the keys that don't fit; typeOf returns the type of
+// each of its keys, or nil for one that it has complained about.
+func (c *checker) table(key string, v any, typeOf func(string) reflect.Type) bool {
 	table, ok := v.(map[string]any)
 	if !ok {
-		c.mismatch(key, v, "a table")
-		return
+		return c.mismatch(key, v, "a table")
 	}
 	for _, name := range Keys(c.file, key, table) {
-		if t := typeOf(name); t != nil {
-			c.value(join(key, name), table[name], t)
+		if t := typeOf(name); t == nil || !c.value(join(key, name), table[name], t) {
+			delete(table, name)
 		}
 	}
+	return true
 }
 
 // field returns the type of the field that the tag name belongs to.
@@ -75,25 +83,28 @@ func (c *checker) field(key, name string, t reflect.Type) reflect.Type {
 	return nil
 }
 
-func (c *checker) scalar(key string, v any, t reflect.Type) {
+func (c *checker) scalar(key string, v any, t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.String:
 		if _, ok := v.(string); !ok {
-			c.mismatch(key, v, "a string in quotes")
+			return c.mismatch(key, v, "a string in quotes")
 		}
 	case reflect.Bool:
 		if _, ok := v.(bool); !ok {
-			c.mismatch(key, v, "true or false")
+			return c.mismatch(key, v, "true or false")
 		}
 	case reflect.Int, reflect.Int64, reflect.Uint32, reflect.Uint16:
 		if _, ok := v.(int64); !ok {
-			c.mismatch(key, v, "a whole number")
+			return c.mismatch(key, v, "a whole number")
 		}
 	}
+	return true
 }
 
-func (c *checker) mismatch(key string, v any, want string) {
+// mismatch complains of a value, and returns false.
+func (c *checker) mismatch(key string, v any, want string) bool {
 	c.errs = append(c.errs, c.file.Errorf(key, "%s is wanted, and there is %s", want, describe(v)))
+	return false
 }
 
 // describe says what a value is.

@@ -34,7 +34,8 @@ type File struct {
 // struct whose fields have toml tags. A key that v has no field for, and a value of
 // another type than the field's, is an error; hint is what the messages of those
 // suggest for which there is nothing better. The error joins all that is wrong, as
-// *ns.Diagnostic. The file is returned in any case.
+// *ns.Diagnostic. The file is returned in any case, and v has what is right of a file
+// that is TOML, so that its meaning can be checked as well.
 func Decode(path, text string, v any, hint string) (*File, error) {
 	f := &File{Path: path, Hint: hint, lines: map[string]int{}}
 	var tree map[string]any
@@ -45,12 +46,21 @@ func Decode(path, text string, v any, hint string) (*File, error) {
 	c := checker{file: f}
 	c.value("", tree, reflect.TypeOf(v).Elem())
 	if len(c.errs) > 0 {
-		return f, errors.Join(c.errs...)
+		return f, errors.Join(append(c.errs, remarshal(tree, v))...)
 	}
 	if err := toml.Unmarshal([]byte(text), v); err != nil {
 		return f, f.syntax(err)
 	}
 	return f, nil
+}
+
+// remarshal reads into v what the checker has left of a file.
+func remarshal(tree map[string]any, v any) error {
+	text, err := toml.Marshal(tree)
+	if err != nil {
+		return err
+	}
+	return toml.Unmarshal(text, v)
 }
 
 // Line returns the line of a key, written with dots: "table.key", and

@@ -94,15 +94,12 @@ func parse(path, text string) (*definition, error) {
 	def := &definition{path: path}
 	file, err := nstoml.Decode(path, text, def, "docs/exec-plugins.md has the keys and their types")
 	def.file = file
-	if err != nil {
-		return def, err
-	}
 	for i := range def.Options {
 		if def.Options[i].Type == "" {
 			def.Options[i].Type = ns.String
 		}
 	}
-	return def, errors.Join(def.faults()...)
+	return def, errors.Join(append([]error{err}, def.faults(err == nil)...)...)
 }
 
 // descriptor returns what the file says of the plugin.
@@ -120,14 +117,24 @@ func (def *definition) descriptor() *ns.Descriptor {
 	return d
 }
 
-// faults returns what is wrong with the values of the file.
-func (def *definition) faults() []error {
+// absent reports whether a fault is that there is nothing.
+func absent(fault string) bool {
+	return strings.HasSuffix(fault, " is missing") || strings.HasSuffix(fault, `""`)
+}
+
+// faults returns what is wrong with the values of the file. What is missing counts only if
+// the file is whole: otherwise a value with a fault of another kind may be what is missing.
+func (def *definition) faults(whole bool) []error {
 	var errs []error
 	for _, d := range ns.CheckDescriptor(def.descriptor()) {
 		summary := strings.TrimPrefix(d.Summary, "read descriptor: ")
+		if !whole && absent(summary) {
+			continue
+		}
 		errs = append(errs, def.fault(keyOf(summary), "%s", summary))
 	}
 	switch {
+	case !whole && def.Script == "" && len(def.Command) == 0:
 	case def.Script == "" && len(def.Command) == 0:
 		errs = append(errs, def.fault("", "neither script nor command says what to run").
 			WithHint(`command = ["./program"], or script = '''...'''`))

@@ -262,9 +262,10 @@ func TestMistakesInTheFileNameLineAndKey(t *testing.T) {
 			}
 		})
 	}
-	_, err := parse("/p", "nam = 1\nsumary = 2\n")
-	if ds := ns.Diagnose(err); len(ds) != 2 {
-		t.Errorf("not all at once: %v", ds)
+	// What is missing in a file with other mistakes may be what is misspelt.
+	_, err := parse("/p", "nam = 1\nsumary = 2\nkinds = [\"flux\"]\n")
+	if ds := ns.Diagnose(err); len(ds) != 3 || !strings.Contains(ds[2].Summary, "flux") {
+		t.Errorf("not all at once, and nothing else: %v", ds)
 	}
 }
 

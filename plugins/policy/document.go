@@ -111,10 +111,7 @@ func parse(path, text string) (*document, error) {
 	doc := &document{}
 	file, err := nstoml.Decode(path, text, doc, hint)
 	doc.file = file
-	if err != nil {
-		return nil, err
-	}
-	var errs []error
+	errs := []error{err}
 	errs = append(errs, doc.checkKinds("namespaces.required", doc.Namespaces.Required)...)
 	errs = append(errs, doc.checkKinds("namespaces.allowed", doc.Namespaces.Allowed)...)
 	errs = append(errs, doc.readPorts()...)

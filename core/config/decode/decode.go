@@ -63,15 +63,12 @@ type document struct {
 	Options   map[string]map[string]any `toml:"options"`
 }
 
-// Parse reads the text of a file. Whether the plugins and options that it names
+// Parse reads the text of a file, and returns what is right of it with an error, too. Whether the plugins and options that it names
 // exist is for those to say who know the plugins.
 func Parse(s config.Source, text string) (config.File, error) {
 	var doc document
 	toml, err := nstoml.Decode(s.Path, text, &doc, config.Hint)
-	if err != nil {
-		return config.File{}, err
-	}
-	p := parser{toml: toml, out: config.File{Source: s}}
+	p := parser{toml: toml, out: config.File{Source: s}, errs: []error{err}}
 	if doc.Plugins != nil && len(doc.Plugins) == 0 {
 		p.errs = append(p.errs, toml.Errorf("plugins", "an empty list").WithHint("leave the line out, or name a plugin"))
 	}

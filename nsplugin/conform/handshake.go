@@ -120,6 +120,7 @@ func (p *process) printsInTime() Verdict {
 	case p.lineErr == nil || errors.Is(p.lineErr, bufio.ErrBufferFull) || p.line != "" && errors.Is(p.lineErr, io.EOF):
 		return Verdict{}
 	case p.ended():
+		p.settled()
 		return fault(fmt.Sprintf("it ended (%s) before the handshake; it said %s", p.cmd.ProcessState, quote(last(p.said()))))
 	case errors.Is(p.lineErr, os.ErrDeadlineExceeded):
 		return fault(fmt.Sprintf("no line within %s; it printed %s", p.limits.Start, quote(p.line)))

@@ -37,13 +37,17 @@ func (n *nested) CheckRun(ctx context.Context, req *ns.HookRequest) ([]ns.Diagno
 
 // askCheck asks the network to check the run's place.
 func (h home) askCheck(ctx context.Context, req *ns.HookRequest) (*answer, error) {
+	ended := errors.New("its process has ended")
 	conn, err := h.connect()
 	if err != nil {
-		return nil, errors.New("its process has ended")
+		return nil, ended
 	}
 	defer conn.Close()
 	a, err := converse(ctx, conn, call{Call: checkCall, Run: bridge.Run{ID: req.RunID}})
-	if err == nil && a.Network != string(req.State) {
+	switch {
+	case isLost(err): // it is dying: its socket could still be connected to
+		err = ended
+	case err == nil && a.Network != string(req.State):
 		err = errors.New("it has ended, and this is a later one")
 	}
 	return a, err

@@ -121,6 +121,16 @@ type Place struct {
 	DNS Resolv
 }
 
+// LoopbackResolver returns the name server on the host's IPv4 loopback that the sandbox
+// needs, since the host has no other and the user gave none. A backend that can lead the
+// sandbox there says so as what the network says: [Place].
+func (n *Names) LoopbackResolver(req *ns.HookRequest) (server netip.Addr, needed bool) {
+	if n.noDNS || len(n.dns.Servers) > 0 || !req.Has(ns.Mount) {
+		return server, false
+	}
+	return loopbackResolver(hostResolvConfs)
+}
+
 // Reply adds the files to the answer of PreExec, if the run has a mount namespace.
 func (n *Names) Reply(req *ns.HookRequest, place Place, reply *ns.HookReply) {
 	if !req.Has(ns.Mount) {

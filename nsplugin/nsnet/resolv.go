@@ -86,6 +86,24 @@ func readHostDNS(files []string) Resolv {
 	return best
 }
 
+// loopbackResolver returns the host's name server on its IPv4 loopback, if the host has
+// none that a sandbox could reach.
+func loopbackResolver(files []string) (server netip.Addr, found bool) {
+	if len(readHostDNS(files).Servers) > 0 {
+		return server, false
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		return server, false
+	}
+	for _, s := range parseResolvConf(text).Servers {
+		if a, err := netip.ParseAddr(s); err == nil && a.Is4() && a.IsLoopback() {
+			return a, true
+		}
+	}
+	return server, false
+}
+
 // unreachable reports whether a sandbox can't reach the name server.
 func unreachable(server string) bool {
 	a, err := netip.ParseAddr(server)

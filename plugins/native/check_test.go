@@ -48,7 +48,7 @@ func TestCheckRun(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := nettest.NewHost(t)
-			s, n := h.NewSandbox(), &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"8080:80", "127.0.0.1:53:5353/udp"}}}}
+			s, n := h.NewSandbox(), &native{Options: bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"8080:80", "127.0.0.1:53:5353/udp"}}}}
 			s.MustPre(n)
 			tt.take(h, s)
 			found := checkRun(t, s, n)

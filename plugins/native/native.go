@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 
 	"github.com/nsrun/nsrun/ns"
@@ -15,7 +16,10 @@ import (
 )
 
 // native is the plugin. Its fields are the options.
-type native struct{ bridge.Options }
+type native struct {
+	bridge.Options
+	nsnet.AllowHostOption
+}
 
 // pluginVersion is the plugin's own version.
 const pluginVersion = "0.1.0"
@@ -43,10 +47,38 @@ type wish struct {
 // resolve reads the options. It returns all that is wrong with them, joined.
 func (n *native) resolve() (*wish, error) {
 	w, names, err := n.Wish()
+	allowed, more := n.Loopback()
+	err = errors.Join(err, more)
 	if w == nil {
 		return nil, err
 	}
+	for _, m := range allowed {
+		m.HostIP = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+		w.Loopback = append(w.Loopback, m)
+	}
 	return &wish{w, names}, errors.Join(err, nsnet.CheckRouted(w.Ports), w.Check())
+}
+
+// dnsPort is where name servers listen, by UDP and TCP.
+const dnsPort = 53
+
+// leadToResolver leads the sandbox to a name server on the host's loopback, if it needs
+// that, by the host's address on the bridge. It returns what the network says of name
+// servers.
+func (w *wish) leadToResolver(req *ns.HookRequest) (dns nsnet.Resolv) {
+	server, needed := w.names.LoopbackResolver(req)
+	for _, subnet := range w.Subnets {
+		if !needed || !subnet.Addr().Is4() {
+			continue
+		}
+		dns.Servers = append(dns.Servers, nsnet.Gateway(subnet).String())
+		for _, protocol := range []string{"udp", "tcp"} {
+			allowed := func(m nsnet.Mapping) bool { return m.Port == dnsPort && m.Protocol == protocol }
+			w.Loopback = append(slices.DeleteFunc(w.Loopback, allowed),
+				nsnet.Mapping{HostIP: server, HostPort: dnsPort, Port: dnsPort, Protocol: protocol})
+		}
+	}
+	return dns
 }
 
 // free returns an error for each thing on the host that is in the way.
@@ -95,6 +127,7 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	if err := nsnet.HostPorts.Take(req.RunID, req.RunName, w.Ports); err != nil {
 		return nil, err
 	}
+	dns := w.leadToResolver(req)
 	k, err := bridge.Open()
 	if err != nil {
 		return nil, err
@@ -109,7 +142,9 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 		return nil, err
 	}
 	reply := &ns.HookReply{Results: box.Results(w.Wish), State: state}
-	w.names.Reply(req, box.Place(), reply)
+	place := box.Place()
+	place.DNS = dns
+	w.names.Reply(req, place, reply)
 	return reply, nil
 }
 

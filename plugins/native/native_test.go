@@ -16,7 +16,7 @@ var kit = nettest.Kit{
 	Subnet: "10.178.0.0/16",
 	Device: bridge.DefaultDevice,
 	New: func(o nettest.Options) nettest.Backend {
-		return &native{bridge.Options{
+		return &native{Options: bridge.Options{
 			SubnetOption: o.SubnetOption, PublishOption: o.PublishOption, AddressOptions: o.AddressOptions, MACOption: o.MACOption,
 			MTUOption: o.MTUOption, NameOptions: o.NameOptions, BandwidthOption: o.BandwidthOption,
 		}}

@@ -22,8 +22,8 @@ func TestIsolated(t *testing.T) {
 	for _, isolate := range []bool{false, true} {
 		h := nettest.NewHost(t)
 		here, there, mate := h.NewSandbox(), h.NewSandbox(), h.NewSandbox()
-		alone := &native{bridge.Options{IsolateOption: nsnet.IsolateOption{Isolate: isolate}, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}}
-		other := &native{bridge.Options{SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.9.0.0/24"}}, PublishOption: nsnet.PublishOption{Publish: []string{"8081:80"}}}}
+		alone := &native{Options: bridge.Options{IsolateOption: nsnet.IsolateOption{Isolate: isolate}, PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}}
+		other := &native{Options: bridge.Options{SubnetOption: nsnet.SubnetOption{Subnet: []string{"10.9.0.0/24"}}, PublishOption: nsnet.PublishOption{Publish: []string{"8081:80"}}}}
 		near, far, third := here.MustPre(alone), there.MustPre(other), mate.MustPre(&native{})
 		here.Serve(80, "here")
 		there.Serve(80, "there")
@@ -59,11 +59,47 @@ func askShortly(path, address string) (string, error) {
 	return address, err
 }
 
+// TestAllowHost leads one sandbox to a service on the host's loopback, by the port that it
+// asked for, and not another sandbox on the same bridge, nor anybody after it has ended.
+func TestAllowHost(t *testing.T) {
+	h := nettest.NewHost(t)
+	service, err := net.Listen("tcp", "127.0.0.1:7777")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	friend, other := h.NewSandbox(), h.NewSandbox()
+	allowed := &native{AllowHostOption: nsnet.AllowHostOption{AllowHost: []string{"7777", "7778/udp"}}}
+	friend.MustPre(allowed)
+	other.MustPre(&native{})
+	for _, ask := range []struct {
+		path, address string
+		answers       bool
+	}{
+		{friend.Path, "10.178.0.1:7777", true}, {friend.Path, "10.178.0.1:7778", false},
+		{other.Path, "10.178.0.1:7777", false}, {friend.Path, "127.0.0.1:7777", false},
+	} {
+		if _, err := askShortly(ask.path, ask.address); (err == nil) != ask.answers {
+			t.Errorf("%s of %s: %v", ask.address, ask.path, err)
+		}
+	}
+	found, err := allowed.CheckRun(t.Context(), friend.Req)
+	if err != nil || ns.HasErrors(found) {
+		t.Errorf("check: %+v, %v", found, err)
+	}
+	friend.MustPost(allowed)
+	if rules := h.Run("nft", "list", "ruleset"); strings.Contains(rules, "7777") || strings.Contains(rules, "7778") {
+		t.Errorf("left:\n%s", rules)
+	}
+	other.MustPost(&native{})
+	h.Lacks("nsrun", `nsr\w+`)
+}
+
 // TestLoopbackStaysClosed has a sandbox send packets to 127.0.0.1 by its bridge, which
 // route_localnet would let pass to a service of the host; CVE-2020-8558.
 func TestLoopbackStaysClosed(t *testing.T) {
 	for _, guarded := range []bool{true, false} {
-		h, n := nettest.NewHost(t), &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"127.0.0.1:8080:80"}}}}
+		h, n := nettest.NewHost(t), &native{Options: bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"127.0.0.1:8080:80"}}}}
 		s := h.NewSandbox()
 		s.MustPre(n)
 		service, err := net.Listen("tcp", "127.0.0.1:7777")
@@ -163,7 +199,7 @@ func TestTableTakenAway(t *testing.T) {
 	for _, command := range [][]string{
 		{"nft", "flush", "ruleset"}, {"ip", "link", "delete", bridge.DefaultDevice}, {"rm", "-r", bridge.Dir},
 	} {
-		h, n := nettest.NewHost(t), &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}}
+		h, n := nettest.NewHost(t), &native{Options: bridge.Options{PublishOption: nsnet.PublishOption{Publish: []string{"8080:80"}}}}
 		first, second := h.NewSandbox(), h.NewSandbox()
 		first.MustPre(n)
 		h.Run(command[0], command[1:]...)

@@ -16,7 +16,7 @@ import (
 
 // publishing returns the plugin with published ports.
 func publishing(ports ...string) *native {
-	return &native{bridge.Options{PublishOption: nsnet.PublishOption{Publish: ports}}}
+	return &native{Options: bridge.Options{PublishOption: nsnet.PublishOption{Publish: ports}}}
 }
 
 func settings(ports []string) (all []ns.Setting) {

@@ -60,7 +60,7 @@ func (w *Wish) Lease(k *Kernel, who Run) (*Box, error) {
 	if b.bridge, err = k.ensureNetwork(n); err != nil {
 		return nil, err
 	}
-	return b, k.addElements(who.ID, b.plain(), w.Ports, w.Isolate)
+	return b, k.addElements(who.ID, b.plain(), w)
 }
 
 // Plug puts the interface [HostEnd] of the run, which must exist, into the bridge, and

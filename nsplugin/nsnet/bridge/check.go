@@ -40,7 +40,7 @@ func (w *Wish) CheckPlace(k *Kernel, runID string, state []byte) (f nsnet.Findin
 	w.checkLeases(&f, runID, &r)
 	port := k.checkBridge(&f, w.network())
 	f.Add(fmt.Sprintf("port %s of bridge %s", HostEnd(runID), w.Device()), k.checkPort(runID, port))
-	w.checkRules(&f, k, runID, r.all())
+	w.checkRules(&f, k, &r, runID)
 	return f, r.all(), nil
 }
 
@@ -100,9 +100,10 @@ func (k *Kernel) checkPort(runID string, bridge int) error {
 }
 
 // checkRules tells of the elements of the table, by address and by published port.
-func (w *Wish) checkRules(f *nsnet.Findings, k *Kernel, runID string, addresses []netip.Addr) {
-	for _, a := range addresses {
-		f.Add("rules for "+a.String(), k.checkElements(runID, elementsFor([]netip.Addr{a}, nil, w.Isolate)))
+func (w *Wish) checkRules(f *nsnet.Findings, k *Kernel, r *record, runID string) {
+	for _, a := range r.all() {
+		rules := Wish{Isolate: w.Isolate, Loopback: r.Loopback}
+		f.Add("rules for "+a.String(), k.checkElements(runID, rules.elementsFor([]netip.Addr{a})))
 		for _, m := range w.Ports {
 			if set, e, ok := familyOf(a).element(m, a); ok {
 				f.Add(fmt.Sprintf("port %s to %s", m, a), k.checkElements(runID, map[*nft.Set][]nft.SetElement{set: {e}}))

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	nft "github.com/google/nftables"
@@ -47,8 +48,8 @@ func (k *Kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElemen
 }
 
 // addElements makes the table know a sandbox: its addresses, and its ports.
-func (k *Kernel) addElements(runID string, addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) error {
-	if err := each(marked(runID, elementsFor(addresses, ports, isolate)), k.rules.SetAddElements); err != nil {
+func (k *Kernel) addElements(runID string, addresses []netip.Addr, w *Wish) error {
+	if err := each(marked(runID, w.elementsFor(addresses)), k.rules.SetAddElements); err != nil {
 		return fmt.Errorf("make nftables elements: %w", err)
 	}
 	if err := k.rules.Flush(); err != nil {
@@ -77,15 +78,30 @@ func each(all map[*nft.Set][]nft.SetElement, do func(*nft.Set, []nft.SetElement)
 	return nil
 }
 
-// elementsFor returns the elements of a sandbox, by set.
-func elementsFor(addresses []netip.Addr, ports []nsnet.Mapping, isolate bool) map[*nft.Set][]nft.SetElement {
-	all := portElements(addresses, ports)
+// elementsFor returns the elements of a sandbox that the wish asks for, by set.
+func (w *Wish) elementsFor(addresses []netip.Addr) map[*nft.Set][]nft.SetElement {
+	all := portElements(addresses, w.Ports)
 	for _, a := range addresses {
 		f := familyOf(a)
 		all[f.sandboxes] = append(all[f.sandboxes], nft.SetElement{Key: a.AsSlice()})
-		if isolate {
+		if w.Isolate {
 			all[f.isolated] = append(all[f.isolated], nft.SetElement{Key: a.AsSlice()})
 		}
+		if a.Is4() {
+			all[loopback] = append(all[loopback], loopbackElements(a, w.Loopback)...)
+		}
+	}
+	return all
+}
+
+// loopbackElements returns the elements that lead the sandbox's address a to the host's
+// loopback.
+func loopbackElements(a netip.Addr, ports []nsnet.Mapping) (all []nft.SetElement) {
+	for _, m := range ports {
+		all = append(all, nft.SetElement{
+			Key: slices.Concat(a.AsSlice(), []byte{protocols[m.Protocol], 0, 0, 0}, port(m.Port)),
+			Val: append(m.HostIP.AsSlice(), port(m.HostPort)...),
+		})
 	}
 	return all
 }
@@ -121,7 +137,7 @@ func port(n int) []byte {
 
 // removeElements makes the table forget a run whose elements are all there.
 func (k *Kernel) removeElements(r *record) error {
-	if err := each(elementsFor(r.all(), r.ports, r.isolate), k.rules.SetDeleteElements); err != nil {
+	if err := each(r.wish().elementsFor(r.all()), k.rules.SetDeleteElements); err != nil {
 		return fmt.Errorf("make nftables elements: %w", err)
 	}
 	if err := k.rules.Flush(); err != nil {
@@ -171,6 +187,9 @@ func (k *Kernel) removeFound(runID string, sets []*nft.Set) (count int, err erro
 // elementsOf returns the elements of the set that belong to the run.
 func (k *Kernel) elementsOf(set *nft.Set, runID string) ([]nft.SetElement, error) {
 	elements, err := k.rules.GetSetElements(set)
+	if errors.Is(err, unix.ENOENT) {
+		return nil, nil // a table that an earlier version made lacks it
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list nftables set %s: %w", set.Name, err)
 	}

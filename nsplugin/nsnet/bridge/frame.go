@@ -28,16 +28,15 @@ func (k *Kernel) addChains() {
 	// CVE-2020-8558. Here it is stopped, before connection tracking: answers to
 	// what was published on 127.0.0.1 have the bridge's address until then.
 	k.chain("guard", nft.ChainTypeFilter, nft.ChainHookPrerouting, nft.ChainPriorityRaw,
-		join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), loopback(ipv4.from), verdict(expr.VerdictDrop)),
-		join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), loopback(ipv4.to), verdict(expr.VerdictDrop)),
+		join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), onLoopback(ipv4.from), verdict(expr.VerdictDrop)),
+		join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), onLoopback(ipv4.to), verdict(expr.VerdictDrop)),
 	)
 	publish := k.publishChain()
 	// A published port is one of the host's own addresses only: without that the
 	// port would be taken from everything that the host forwards, CVE-2025-67499.
-	for name, hook := range map[string]*nft.ChainHook{"prerouting": nft.ChainHookPrerouting, "output": nft.ChainHookOutput} {
-		k.chain(name, nft.ChainTypeNAT, hook, nft.ChainPriorityNATDest,
-			join(toLocal(), []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: publish.Name}}))
-	}
+	published := join(toLocal(), []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: publish.Name}})
+	k.chain("prerouting", nft.ChainTypeNAT, nft.ChainHookPrerouting, nft.ChainPriorityNATDest, loopbackRule(), published)
+	k.chain("output", nft.ChainTypeNAT, nft.ChainHookOutput, nft.ChainPriorityNATDest, published)
 	k.chain("postrouting", nft.ChainTypeNAT, nft.ChainHookPostrouting, nft.ChainPriorityNATSource, masqueradeRules()...)
 	k.chain("forward", nft.ChainTypeFilter, nft.ChainHookForward, nft.ChainPriorityFilter, forwardRules()...)
 }
@@ -55,8 +54,7 @@ func (k *Kernel) chain(name string, typ nft.ChainType, hook *nft.ChainHook, prio
 func (k *Kernel) publishChain() *nft.Chain {
 	c := k.chain("publish", "", nil, nil)
 	for _, f := range []*family{ipv4, ipv6} {
-		words := f.length / 4
-		dnat := []expr.Any{&expr.NAT{Type: expr.NATTypeDestNAT, Family: uint32(f.nfproto), RegAddrMin: r0, RegProtoMin: r0 + words}}
+		words, dnat := f.length/4, f.dnat()
 		k.rules.AddRule(&nft.Rule{Table: table, Chain: c, Exprs: join(
 			f.only(), f.load(f.to, r0), protocolAndPort(r0+words), find(f.one, r0, true), dnat)})
 		k.rules.AddRule(&nft.Rule{Table: table, Chain: c, Exprs: join(
@@ -65,11 +63,23 @@ func (k *Kernel) publishChain() *nft.Chain {
 	return c
 }
 
+// loopbackRule leads what a sandbox sends to the host to the host's loopback, where it may
+// go there.
+func loopbackRule() []expr.Any {
+	return join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), toLocal(),
+		ipv4.load(ipv4.from, r0), protocolAndPort(r1), find(loopback, r0, true), ipv4.dnat())
+}
+
+// dnat changes the destination to the address and the port in the registers from r0 on.
+func (f *family) dnat() []expr.Any {
+	return []expr.Any{&expr.NAT{Type: expr.NATTypeDestNAT, Family: uint32(f.nfproto), RegAddrMin: r0, RegProtoMin: r0 + f.length/4}}
+}
+
 // masqueradeRules give packets the host's address as their source.
 func masqueradeRules() [][]expr.Any {
 	masquerade := []expr.Any{&expr.Masq{}}
 	// From the host's loopback to a sandbox, which would answer itself.
-	rules := [][]expr.Any{join(ipv4.only(), published(), loopback(ipv4.from), masquerade)}
+	rules := [][]expr.Any{join(ipv4.only(), published(), onLoopback(ipv4.from), masquerade)}
 	for _, f := range []*family{ipv4, ipv6} {
 		rules = append(rules,
 			// From a sandbox by a published port to itself or to another: the answer
@@ -135,8 +145,8 @@ func (f *family) unicast() []expr.Any {
 	}
 }
 
-// loopback matches packets whose IPv4 address at offset is in 127.0.0.0/8.
-func loopback(offset uint32) []expr.Any {
+// onLoopback matches packets whose IPv4 address at offset is in 127.0.0.0/8.
+func onLoopback(offset uint32) []expr.Any {
 	return []expr.Any{
 		&expr.Payload{DestRegister: r0, Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: 1},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: r0, Data: []byte{127}},

@@ -20,6 +20,8 @@ type record struct {
 	// Complete says that attaching came to its end: the elements in the table are
 	// those that the options ask for.
 	Complete bool `json:"complete"`
+	// Loopback are the wish's, which don't follow from the options alone.
+	Loopback []nsnet.Mapping `json:"loopback,omitempty"`
 
 	runID   string
 	ports   []nsnet.Mapping
@@ -29,7 +31,7 @@ type record struct {
 // State returns what [Wish.Detach] wants to know of an attached sandbox, as a hook's
 // state.
 func (b *Box) State(w *Wish) ([]byte, error) {
-	state, err := json.Marshal(record{Addresses: map[string][]netip.Addr{w.Device(): b.plain()}, Complete: true})
+	state, err := json.Marshal(record{Addresses: map[string][]netip.Addr{w.Device(): b.plain()}, Complete: true, Loopback: w.Loopback})
 	if err != nil {
 		return nil, fmt.Errorf("encode state: %w", err)
 	}
@@ -85,6 +87,9 @@ func (r *record) forgetReleased() {
 func (r *record) all() []netip.Addr {
 	return slices.Concat(slices.Collect(maps.Values(r.Addresses))...)
 }
+
+// wish is what the run has in the table.
+func (r *record) wish() *Wish { return &Wish{Ports: r.ports, Isolate: r.isolate, Loopback: r.Loopback} }
 
 // udp reports whether the run publishes UDP ports.
 func (r *record) udp() bool {

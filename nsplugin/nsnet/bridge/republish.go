@@ -42,7 +42,6 @@ func (w *Wish) Republish(k *Kernel, who Run, state []byte, c *nsnet.PortChange) 
 	}
 	// If this fails, the run keeps ports from others that it doesn't need; all else is done.
 	_ = nsnet.HostPorts.Take(who.ID, who.Name, c.After)
-	r.Complete = true
 	return json.Marshal(r)
 }
 

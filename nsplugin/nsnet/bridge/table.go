@@ -23,6 +23,7 @@ import (
 //	  map any4       { type inet_proto . inet_service : ipv4_addr . inet_service }
 //	  map one4       { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
 //	  ...                                            and 6 for each 4
+//	  map loopback   { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
 //	}
 //
 // The chains are in frame.go.
@@ -33,6 +34,11 @@ var (
 	bridges = &nft.Set{Table: table, Name: "bridges", KeyType: nft.TypeIFName, KeyByteOrder: binaryutil.NativeEndian}
 	within  = &nft.Set{Table: table, Name: "within", KeyType: concat(nft.TypeIFName, nft.TypeIFName), Concatenation: true}
 )
+
+// loopback leads a sandbox, by its address and the port that it asks of the host for, to a
+// port of the host's own loopback. IPv6 has no route_localnet, without which there is none.
+var loopback = &nft.Set{Table: table, Name: "loopback", IsMap: true, Concatenation: true,
+	KeyType: concat(nft.TypeIPAddr, nft.TypeInetProto, nft.TypeInetService), DataType: concat(nft.TypeIPAddr, nft.TypeInetService)}
 
 // family is what differs between IPv4 and IPv6 in the table.
 type family struct {
@@ -66,7 +72,7 @@ func concat(types ...nft.SetDatatype) nft.SetDatatype { return nft.MustConcatSet
 
 // runSets are the sets whose elements belong to runs.
 func runSets() []*nft.Set {
-	var all []*nft.Set
+	all := []*nft.Set{loopback}
 	for _, f := range []*family{ipv4, ipv6} {
 		all = append(all, f.sandboxes, f.isolated, f.any, f.one)
 	}

@@ -16,6 +16,9 @@ type Wish struct {
 	Subnets nsnet.Subnets
 	// Ports are published by rules of the kernel.
 	Ports []nsnet.Mapping
+	// Loopback are the ports of the host, by its address on the bridge, that lead the
+	// sandbox to ports on the host's IPv4 loopback: HostIP and HostPort.
+	Loopback []nsnet.Mapping
 	// IPs are the sandbox's addresses, one of each family at most.
 	IPs []nsnet.Address
 	// MAC is its hardware address; nil leaves it to the kernel.
@@ -36,7 +39,17 @@ func (w *Wish) Device() string { return w.network().device }
 
 // Check returns all that is wrong with the wish whatever the host, joined.
 func (w *Wish) Check() error {
-	return errors.Join(w.Subnets.CheckWishes(w.IPs, w.Ports), w.oneOfAFamily())
+	return errors.Join(w.Subnets.CheckWishes(w.IPs, w.Ports), w.oneOfAFamily(), w.checkLoopback())
+}
+
+// checkLoopback returns an error if the sandbox is to reach the host's loopback, and has no
+// IPv4 address to do so.
+func (w *Wish) checkLoopback() error {
+	if len(w.Loopback) == 0 || w.Subnets.Speaks(true) {
+		return nil
+	}
+	return nsplugin.Errorf("allow-host %d: the network has no IPv4, by which alone the host's loopback is reached", w.Loopback[0].Port).
+		WithOption("allow-host").WithHint("--subnet with an IPv4 network")
 }
 
 // oneOfAFamily returns an error if two of the addresses are of one family: the

@@ -44,7 +44,7 @@ func (k *Kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElemen
 	if err != nil {
 		return err
 	}
-	return k.rules.Flush()
+	return k.flush()
 }
 
 // addElements makes the table know a sandbox: its addresses, and its ports.
@@ -52,7 +52,7 @@ func (k *Kernel) addElements(runID string, addresses []netip.Addr, w *Wish) erro
 	if err := each(marked(runID, w.elementsFor(addresses)), k.rules.SetAddElements); err != nil {
 		return fmt.Errorf("make nftables elements: %w", err)
 	}
-	if err := k.rules.Flush(); err != nil {
+	if err := k.flush(); err != nil {
 		return fmt.Errorf("add addresses and ports to nftables sets: %w", err)
 	}
 	return nil
@@ -140,7 +140,7 @@ func (k *Kernel) removeElements(r *record) error {
 	if err := each(r.wish().elementsFor(r.all()), k.rules.SetDeleteElements); err != nil {
 		return fmt.Errorf("make nftables elements: %w", err)
 	}
-	if err := k.rules.Flush(); err != nil {
+	if err := k.flush(); err != nil {
 		return fmt.Errorf("delete elements from nftables sets: %w", err)
 	}
 	return nil
@@ -178,7 +178,7 @@ func (k *Kernel) removeFound(runID string, sets []*nft.Set) (count int, err erro
 			return 0, err
 		}
 	}
-	if err := k.rules.Flush(); err != nil {
+	if err := k.flush(); err != nil {
 		return 0, fmt.Errorf("delete %d elements from nftables sets: %w", count, err)
 	}
 	return count, nil

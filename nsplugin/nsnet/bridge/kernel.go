@@ -39,6 +39,24 @@ func (k *Kernel) Close() {
 	_ = k.rules.CloseLasting() // there is nothing to lose
 }
 
+// flush makes the changes that were collected, in one transaction. If the kernel refuses
+// them, the library may leave some of its answers unread, which would be taken for those
+// to the next question: so that is asked by another socket. The calling thread must be in
+// the namespace.
+func (k *Kernel) flush() error {
+	err := k.rules.Flush()
+	if err == nil {
+		return nil
+	}
+	rules, e := nft.New(nft.AsLasting())
+	if e != nil {
+		return errors.Join(err, fmt.Errorf("open nftables socket: %w", e))
+	}
+	_ = k.rules.CloseLasting()
+	k.rules = rules
+	return err
+}
+
 // isNoLink reports whether err says that there is no such interface.
 func isNoLink(err error) bool {
 	var none netlink.LinkNotFoundError

@@ -80,7 +80,7 @@ func (k *Kernel) swapPorts(r *record, gone, come []nsnet.Mapping) error {
 	if err != nil {
 		return fmt.Errorf("make nftables elements: %w", err)
 	}
-	if err := k.rules.Flush(); err != nil {
+	if err := k.flush(); err != nil {
 		return fmt.Errorf("change ports in nftables sets: %w", err)
 	}
 	return nil

@@ -119,7 +119,7 @@ func (k *Kernel) ensureTable() (made bool, err error) {
 		}
 	}
 	k.addChains()
-	if err := k.rules.Flush(); err != nil {
+	if err := k.flush(); err != nil {
 		return false, fmt.Errorf("add nftables table inet %s: %w", table.Name, err)
 	}
 	return true, nil
@@ -132,7 +132,7 @@ func (k *Kernel) removeTable() error {
 		return err
 	}
 	k.rules.DelTable(table)
-	if err := k.rules.Flush(); err != nil {
+	if err := k.flush(); err != nil {
 		return fmt.Errorf("delete nftables table inet %s: %w", table.Name, err)
 	}
 	return nil

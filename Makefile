@@ -33,7 +33,7 @@ test-long: setup build ## Run the tests that take large numbers and many minutes
 race: setup build ## Run the tests of what runs in parallel under the race detector, and those of a child linked with a C library
 	scripts/setup race
 	CGO_ENABLED=1 go test -tags libc -count=1 -timeout 5m -skip TestTheInitKeepsNothingOfTheFront ./core/stage
-	CGO_ENABLED=1 go test -race -p 1 -count=1 ./core/{cache,host,hostproc,journal,trace} ./internal/wire ./nsplugin
+	CGO_ENABLED=1 go test -race -p 1 -count=1 ./core/{cache,host,hostproc,journal,trace} ./internal/wire ./nsplugin ./plugins/nested
 
 lint: ## Vet, staticcheck, and the rules of this project
 	scripts/lint

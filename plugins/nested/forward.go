@@ -177,6 +177,8 @@ func (f *forward) serveUDP(host *net.UDPConn) {
 	var mu sync.Mutex
 	senders := map[netip.AddrPort]net.Conn{}
 	defer func() {
+		mu.Lock() // those that answer end at the same time, and take themselves out
+		defer mu.Unlock()
 		for _, conn := range senders {
 			conn.Close()
 		}

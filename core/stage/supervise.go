@@ -4,8 +4,8 @@ package stage
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/nsrun/nsrun/core/stage/relay"
 	"github.com/nsrun/nsrun/internal/procfs"
@@ -127,11 +127,8 @@ const maxDepth = 256
 
 // byDefault reports whether the process pid neither ignores nor catches sig.
 func byDefault(pid int, sig unix.Signal) bool {
-	for line := range strings.Lines(procfs.Read(pid, "status")) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), ":\t")
-		if name != "SigIgn" && name != "SigCgt" {
-			continue
-		}
+	status := procfs.Status(pid)
+	for _, value := range slices.Concat(status["SigIgn"], status["SigCgt"]) {
 		if mask, err := strconv.ParseUint(value, 16, 64); err != nil || mask>>(sig-1)&1 != 0 {
 			return false
 		}

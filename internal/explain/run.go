@@ -51,7 +51,7 @@ func Open(e *journal.Entry) (*Run, error) {
 	for _, m := range procfs.ParseMounts(procfs.Read(pid, "mountinfo")) {
 		r.mounts[m.ID] = m
 	}
-	r.ids = statusOf(pid)["NSpid"]
+	r.ids = procfs.Status(pid)["NSpid"]
 	r.made = r.placeMade(e.Joining.Others)
 	r.rules = r.placeRules()
 	return r, nil

@@ -27,7 +27,7 @@ type subject struct {
 
 // readSubject reads the credentials of the process pid; proc_pid_status(5).
 func readSubject(pid int) (s subject, err error) {
-	status := statusOf(pid)
+	status := procfs.Status(pid)
 	if len(status["Uid"]) != 4 || len(status["Gid"]) != 4 {
 		return s, fmt.Errorf("its command, process %d, isn't there any more", pid)
 	}
@@ -47,19 +47,9 @@ func readSubject(pid int) (s subject, err error) {
 // its proc_ns.h.
 const initialUser = "user:[4026531837]"
 
-// statusOf returns the fields of /proc/PID/status, each as its words.
-func statusOf(pid int) map[string][]string {
-	fields := map[string][]string{}
-	for line := range strings.Lines(procfs.Read(pid, "status")) {
-		name, words, _ := strings.Cut(line, ":")
-		fields[name] = strings.Fields(words)
-	}
-	return fields
-}
-
 // idInside returns the id of the process pid in its own PID namespace, 0 if it is gone.
 func idInside(pid int) uint32 {
-	ids := statusOf(pid)["NSpid"]
+	ids := procfs.Status(pid)["NSpid"]
 	if len(ids) == 0 {
 		return 0
 	}

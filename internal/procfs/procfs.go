@@ -20,6 +20,17 @@ func Read(pid int, name string) string {
 	return string(text)
 }
 
+// Status returns the fields of /proc/PID/status, each as its words; none if the process is
+// gone. See proc_pid_status(5).
+func Status(pid int) map[string][]string {
+	fields := map[string][]string{}
+	for line := range strings.Lines(Read(pid, "status")) {
+		name, words, _ := strings.Cut(line, ":")
+		fields[name] = strings.Fields(words)
+	}
+	return fields
+}
+
 // Parent returns the parent of the process pid, or 0 if there is none to be seen.
 func Parent(pid int) int { return parseParent(Read(pid, "stat")) }
 

@@ -5,6 +5,7 @@ package procfs
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"os/exec"
 	"slices"
 	"syscall"
@@ -58,5 +59,15 @@ func TestFamilyNamesChildrenBeforeTheirParents(t *testing.T) {
 	own := Family(os.Getpid())
 	if own[len(own)-1] != os.Getpid() || !slices.Contains(own, child) {
 		t.Errorf("of this process: %v", own)
+	}
+}
+
+func TestStatus(t *testing.T) {
+	status := Status(os.Getpid())
+	if pid := status["Pid"]; len(pid) != 1 || pid[0] != strconv.Itoa(os.Getpid()) || len(status["Uid"]) != 4 {
+		t.Errorf("got %v", status)
+	}
+	if status := Status(1 << 22); len(status) > 0 {
+		t.Errorf("of nobody: %v", status)
 	}
 }

@@ -55,3 +55,14 @@ func MapsInside(extents []Extent, id uint32) bool {
 	}
 	return false
 }
+
+// MapsOutside reports whether the id of the namespace around it exists in a namespace with
+// these extents.
+func MapsOutside(extents []Extent, id uint32) bool {
+	for _, e := range extents {
+		if id >= e.Outside && uint64(id) < uint64(e.Outside)+uint64(e.Size) {
+			return true
+		}
+	}
+	return false
+}

@@ -92,7 +92,7 @@ func (c *compiler) takeSetupIDs() {
 		return
 	}
 	uid, gid := c.host.IDs()
-	if mapsOutside(m.UIDs, uid) && mapsOutside(m.GIDs, gid) {
+	if ns.MapsOutside(m.UIDs, uint32(uid)) && ns.MapsOutside(m.GIDs, uint32(gid)) {
 		return
 	}
 	if !ns.MapsInside(m.UIDs, 0) || !ns.MapsInside(m.GIDs, 0) {
@@ -100,15 +100,6 @@ func (c *compiler) takeSetupIDs() {
 	}
 	c.b.Begin(-1, "become root in the user namespace")
 	c.become(&Credential{KeepGroups: m.DenySetgroups})
-}
-
-func mapsOutside(extents []ns.Extent, id int) bool {
-	for _, e := range extents {
-		if int64(id) >= int64(e.Outside) && int64(id) < int64(e.Outside)+int64(e.Size) {
-			return true
-		}
-	}
-	return false
 }
 
 // become changes all ids, groups first, since the user's change may take the

@@ -71,21 +71,9 @@ func extents(text string) (list []ns.Extent) {
 	return list
 }
 
-// inside returns what an id of the host is in a map.
-func inside(list []ns.Extent, id uint32) (uint32, bool) {
-	for _, e := range list {
-		if id >= e.Outside && uint64(id) < uint64(e.Outside)+uint64(e.Size) {
-			return id - e.Outside + e.Inside, true
-		}
-	}
-	return 0, false
-}
-
 // knows reports whether both ids of a file exist in the subject's user namespace.
 func (s *subject) knows(f *file) bool {
-	_, user := inside(s.uids, f.uid)
-	_, group := inside(s.gids, f.gid)
-	return user && group
+	return ns.MapsOutside(s.uids, f.uid) && ns.MapsOutside(s.gids, f.gid)
 }
 
 // has reports whether the subject has a capability; capabilities(7).

@@ -24,8 +24,7 @@ func mountTable() []procfs.Mount {
 // point is the deepest above it.
 func mountOf(table []procfs.Mount, path string) (found procfs.Mount) {
 	for _, m := range table {
-		above := m.Point == "/" || path == m.Point || strings.HasPrefix(path, m.Point+"/")
-		if above && len(m.Point) >= len(found.Point) {
+		if stage.Below(m.Point, path) && len(m.Point) >= len(found.Point) {
 			found = m
 		}
 	}

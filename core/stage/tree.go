@@ -28,15 +28,15 @@ func (t *tree) add(m mounted) { t.mounts = append(t.mounts, m) }
 // one on it or above it.
 func (t *tree) at(path string) mounted {
 	for i := len(t.mounts) - 1; i >= 0; i-- {
-		if m := t.mounts[i]; below(m.target, path) {
+		if m := t.mounts[i]; Below(m.target, path) {
 			return m
 		}
 	}
 	return mounted{target: "/", host: true}
 }
 
-// below reports whether path is dir or lies below it. Both are clean.
-func below(dir, path string) bool {
+// Below reports whether path is dir or lies below it. Both are clean and absolute.
+func Below(dir, path string) bool {
 	return dir == "/" || path == dir || strings.HasPrefix(path, dir+"/")
 }
 

@@ -4,8 +4,8 @@ package explain
 
 import (
 	"slices"
-	"strings"
 
+	"github.com/nsrun/nsrun/core/stage"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -68,7 +68,7 @@ func ruleAt(steps []made, point string, attr ns.Attr) (rule *made) {
 	first := maker(steps, point)
 	for i := max(0, first); i < len(steps); i++ {
 		m := &steps[i]
-		reaches := m.at == point || covers(m.Op) && below(point, m.at)
+		reaches := m.at == point || covers(m.Op) && m.holds(point)
 		if reaches && m.gives(attr) && (rule == nil || len(m.at) >= len(rule.at)) {
 			rule = m
 		}
@@ -83,7 +83,7 @@ func ruleAt(steps []made, point string, attr ns.Attr) (rule *made) {
 func nearest(steps []made, path string) string {
 	found := "/"
 	for _, m := range steps {
-		if below(path, m.at) && len(m.at) > len(found) {
+		if m.holds(path) && len(m.at) > len(found) {
 			found = m.at
 		}
 	}
@@ -107,7 +107,6 @@ func (m *made) gives(attr ns.Attr) bool {
 		m.Op == ns.OpFile && slices.Contains([]ns.Attr{ns.ReadOnly, ns.NoSUID, ns.NoDev}, attr)
 }
 
-// below reports whether a path is top or below it. Nothing is below "".
-func below(path, top string) bool {
-	return top == "/" || top != "" && (path == top || strings.HasPrefix(path, top+"/"))
-}
+// holds reports whether the step's target is path or above it. One that isn't there holds
+// nothing.
+func (m *made) holds(path string) bool { return m.at != "" && stage.Below(m.at, path) }

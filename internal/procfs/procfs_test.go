@@ -5,9 +5,9 @@ package procfs
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"os/exec"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 )

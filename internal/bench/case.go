@@ -24,6 +24,9 @@ type Case struct {
 	UID uint32
 	// Rounds is how often each is run; 0 for what the command line says.
 	Rounds int
+	// Pause is the time before each run, in which the kernel ends what the run
+	// before has left to it.
+	Pause time.Duration
 	// Setup runs once before the case, and what it returns once after it.
 	Setup func() (cleanUp func(), err error)
 	// Value is what is measured of a run, in Unit: nil for its time in ms.
@@ -62,7 +65,7 @@ type Figure struct {
 const warmups = 2
 
 // measure runs the commands in turn, round by round, and each round begins with
-// another one: what a command leaves the kernel to do falls on the next.
+// another one: without a pause, what a command leaves the kernel to do falls on the next.
 func (c Case) measure(rounds int) (Result, error) {
 	if c.Setup != nil {
 		cleanUp, err := c.Setup()
@@ -78,6 +81,7 @@ func (c Case) measure(rounds int) (Result, error) {
 	for round := range rounds + warmups {
 		for k := range c.Commands {
 			i := (round + k) % len(c.Commands)
+			time.Sleep(c.Pause)
 			v, err := c.run(c.Commands[i].Argv)
 			if err != nil {
 				return Result{}, fmt.Errorf("%s: %w", c.Commands[i].Label, err)

@@ -10,6 +10,10 @@ import (
 	"time"
 )
 
+// quiet is how long the kernel needs to end what a network leaves it: the removal of
+// interfaces and of network namespaces, during which others that change interfaces wait.
+const quiet = 200 * time.Millisecond
+
 // networks is the table of backends: one job on each, beside what others do it with.
 func (p place) networks() []Case {
 	return slices.Concat(p.bridges(), p.rootless(), p.throughput())
@@ -20,21 +24,23 @@ func (p place) networks() []Case {
 func (p place) bridges() []Case {
 	cni := []string{"--network", "bench", "--cni-conf-dir", p.dir}
 	publish := []string{"-p", "18080:80"}
+	native, other := p.start("nsrun, native", "pid,net=native,mount", publish...), p.podman("podman, bridge", publish, "true").aim(0.1)
 	bare := Command{Label: "bare libcni, ADD and DEL", Goal: 1.15,
 		Argv: []string{p.self, "cni", filepath.Join(p.dir, "bench.conflist"), filepath.Join(p.dir, "cache"), p.cni}}
 	return []Case{
-		{Name: "network: CNI bridge, from start to end", Rounds: 15, Commands: []Command{
+		{Name: "network: CNI bridge, from start to end", Rounds: 15, Pause: quiet, Commands: []Command{
 			p.start("nsrun, net", "pid,net,mount", cni...), bare,
 			p.start("nsrun, net, --keep-warm", "pid,net,mount", append(cni, "--keep-warm=20s")...),
 			p.start("nsrun, native", "pid,net=native,mount"), p.start("nsrun, none", "pid,net=none,mount"),
 			p.podman("podman, bridge", nil, "true"),
 		}},
-		{Name: "network: bridge and a published port, from start to end", Rounds: 15, Commands: []Command{
-			p.start("nsrun, native", "pid,net=native,mount", publish...),
-			p.podman("podman, bridge", publish, "true").aim(0.1),
-			p.start("nsrun, net", "pid,net,mount", append(cni, publish...)...),
+		{Name: "network: bridge and a published port, from start to end", Rounds: 15, Pause: quiet, Commands: []Command{
+			native, other, p.start("nsrun, net", "pid,net,mount", append(cni, publish...)...),
 		}},
-		{Name: "network: bridge, to the first command", Rounds: 15, Value: toFirstOutput, Commands: []Command{
+		{Name: "network: bridge and a published port, ten runs one after the other", Rounds: 5, Commands: []Command{
+			p.inBatch(native, 10, 1), p.inBatch(other, 10, 1),
+		}},
+		{Name: "network: bridge, to the first command", Rounds: 15, Pause: quiet, Value: toFirstOutput, Commands: []Command{
 			{Label: "nsrun, native", Argv: p.under("pid,net=native,mount", nil, "echo", "up")},
 			{Label: "nsrun, net", Argv: p.under("pid,net,mount", cni, "echo", "up")},
 			{Label: "nsrun, none", Argv: p.under("pid,net=none,mount", nil, "echo", "up")},

@@ -17,9 +17,8 @@ import (
 // state is what [Box.State] returned; without it all that there is to undo is found by
 // the run's id.
 //
-// Whatever removes an interface or rules waits for all processors, for some ten
-// milliseconds each time; so what can be done side by side is, and without the lock
-// as far as it touches nobody else.
+// Whatever removes an interface or rules waits for all processors; so what can be done
+// side by side is, and without the lock as far as it touches nobody else.
 func (w *Wish) Detach(k *Kernel, runID string, state []byte) error {
 	r, err := w.recall(runID, state)
 	if err != nil {

@@ -95,7 +95,7 @@ func (p place) starts() []Case {
 	cold.Goal = 1
 	return []Case{
 		{Name: four + " as root, repeated", Commands: []Command{
-			p.start("nsrun", four), peer, {Label: "unshare -muipf --mount-proc", Argv: words("unshare -muipf --mount-proc true")}, runc,
+			p.start("nsrun", four), peer, {Label: "unshare -muipf --mount-proc", Argv: words("unshare -muipf --mount-proc true")}, runc, p.floor(),
 		}},
 		{Name: six + " as an ordinary user, repeated, --keep-warm", UID: benchUID, Commands: append([]Command{warm}, userPeers...)},
 		{Name: six + " as an ordinary user, repeated", UID: benchUID, Commands: append([]Command{p.start("nsrun", six, "--map-root-user")}, userPeers...)},
@@ -103,6 +103,12 @@ func (p place) starts() []Case {
 			p.start("nsrun --no-cache", six, "--no-cache"), cold,
 		}},
 	}
+}
+
+// floor is the same run by a Go program that has the steps in its source: what is left of
+// nsrun without plugins, cache, command line and journal.
+func (p place) floor() Command {
+	return Command{Label: "the steps alone, in Go", Argv: []string{filepath.Join(filepath.Dir(p.nsrun), "test", "front"), "true"}}
 }
 
 // parallel are runs beside each other.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -16,7 +17,7 @@ import (
 )
 
 func newPS() *cobra.Command {
-	var all, asJSON bool
+	var all, asJSON, quiet bool
 	cmd := &cobra.Command{
 		Use: "ps", Short: "List runs", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -25,12 +26,14 @@ func newPS() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return printRuns(cmd.OutOrStdout(), alive(runs, all), asJSON)
+				return runsPrinter(asJSON, quiet)(cmd.OutOrStdout(), alive(runs, all))
 			})
 		},
 	}
 	cmd.Flags().BoolVarP(&all, "all", "a", false, "also those whose nsrun was killed and that gc will collect")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print ids alone, as nsctl kill and others take them")
+	cmd.MarkFlagsMutuallyExclusive("json", "quiet")
 	return cmd
 }
 
@@ -44,10 +47,26 @@ func alive(runs []journal.Entry, all bool) []journal.Entry {
 	return kept
 }
 
-func printRuns(w io.Writer, runs []journal.Entry, asJSON bool) error {
-	if asJSON {
-		return printJSON(w, runs)
+// runsPrinter returns how runs are to be printed.
+func runsPrinter(asJSON, quiet bool) func(io.Writer, []journal.Entry) error {
+	switch {
+	case asJSON:
+		return func(w io.Writer, runs []journal.Entry) error { return printJSON(w, runs) }
+	case quiet:
+		return printIDs
 	}
+	return printRuns
+}
+
+func printIDs(w io.Writer, runs []journal.Entry) (err error) {
+	for _, r := range runs {
+		_, e := fmt.Fprintln(w, r.Header.ID)
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+func printRuns(w io.Writer, runs []journal.Entry) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tNAME\tPID\tUP\tNAMESPACES\tADDRESS\tCOMMAND")
 	for _, r := range runs {

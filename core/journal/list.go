@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"io/fs"
@@ -82,14 +83,40 @@ func readNames(path string) ([]string, error) {
 	return dir.Readdirnames(-1)
 }
 
+// look opens the journal of the run directory dir, and reports whether the run's nsrun
+// is alive.
+func look(dir string) (journal *os.File, alive bool, err error) {
+	f, err := plainfile.Open(filepath.Join(dir, "journal"), unix.O_RDONLY, 0)
+	if err != nil {
+		return nil, false, err
+	}
+	return f, unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil, nil
+}
+
+// headerOf returns the header of the run in dir if it is alive, by a reader that others
+// can have afterwards: the rest of a journal can be a hundred times as long.
+func headerOf(dir string, lines *bufio.Reader) (h Header, alive bool) {
+	f, alive, err := look(dir)
+	if err != nil {
+		return Header{}, false
+	}
+	defer f.Close()
+	lines.Reset(f)
+	line, _ := lines.ReadBytes('\n')
+	records := decode(line)
+	if len(records) == 0 || records[0].Header == nil {
+		return Header{}, false
+	}
+	return *records[0].Header, alive
+}
+
 // read reads the run directory dir; false when the run has just gone.
 func read(dir string) (Entry, bool) {
-	f, err := plainfile.Open(filepath.Join(dir, "journal"), unix.O_RDONLY, 0)
+	f, alive, err := look(dir)
 	if err != nil {
 		return Entry{}, false
 	}
 	defer f.Close()
-	alive := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil
 	records, err := readRecords(f)
 	if err != nil || len(records) == 0 || records[0].Header == nil {
 		return Entry{}, false

@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"bufio"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -92,18 +93,27 @@ func (b *Base) reserveName(name string) (unlock func(), err error) {
 		lock.Close()
 		return nil, dirProblem(b.dir, err, "see flock(2)")
 	}
-	runs, err := b.List()
-	for _, r := range runs {
-		if r.Alive && r.Header.Name == name {
-			err = &ns.Diagnostic{Summary: fmt.Sprintf("a run named %s is alive already (%s)", name, r.Header.ID),
-				Hint: "another --name, or nsctl kill " + name}
-		}
-	}
-	if err != nil {
+	if err := b.refuseTaken(name); err != nil {
 		lock.Close()
 		return nil, err
 	}
 	return func() { lock.Close() }, nil
+}
+
+// refuseTaken returns an error if a live run has the name.
+func (b *Base) refuseTaken(name string) error {
+	dirs, err := b.names()
+	if err != nil {
+		return err
+	}
+	lines := bufio.NewReader(nil)
+	for _, dir := range dirs {
+		if h, alive := headerOf(filepath.Join(b.runs(), dir), lines); alive && h.Name == name {
+			return &ns.Diagnostic{Summary: fmt.Sprintf("a run named %s is alive already (%s)", name, h.ID),
+				Hint: "another --name, or nsctl kill " + name}
+		}
+	}
+	return nil
 }
 
 // Header returns the run's header.

@@ -15,6 +15,7 @@ import (
 
 func newExplain() *cobra.Command {
 	var calls []string
+	var errno string
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "explain RUN [PATH...]", Short: "Say what a run's command may do with a path or a system call, and which rule forbids the rest",
@@ -28,11 +29,15 @@ Paths are those that the command uses. Nothing is tried and nothing is changed: 
 ids and capabilities are read from the kernel, Landlock rules and the filter from the
 run's plan. What restricts nsrun's caller as well is not seen.
 
-The exit status is 0 if everything could be explained.`,
+With --errno, as a program told it ("Read-only file system" is EROFS), only what
+fails so is told.
+
+The exit status is 0 if everything could be explained, and with --errno if anything
+fails so.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withSession(nil, func(s *session) error {
-				findings, err := explainAll(s, args[0], args[1:], calls)
+				findings, err := explainError(s, errno, args[0], args[1:], calls)
 				return errors.Join(printExplained(cmd.OutOrStdout(), findings, asJSON), err)
 			})
 		},
@@ -41,8 +46,29 @@ The exit status is 0 if everything could be explained.`,
 	_ = cmd.RegisterFlagCompletionFunc("syscall", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return explain.Syscalls(), cobra.ShellCompDirectiveNoFileComp
 	}) // it only fails for a flag that isn't there
+	cmd.Flags().StringVar(&errno, "errno", "", "explain this error alone, by its name or number: what fails with it, and why")
+	_ = cmd.RegisterFlagCompletionFunc("errno", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return explain.Errnos(), cobra.ShellCompDirectiveNoFileComp
+	})
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// explainError returns what can be said of paths and calls, and if an error is given
+// only what fails with it.
+func explainError(s *session, name, run string, paths, calls []string) ([]core.Finding, error) {
+	if name == "" {
+		return explainAll(s, run, paths, calls)
+	}
+	errno, err := explain.Errno(name)
+	if err != nil {
+		return nil, err
+	}
+	findings, err := explainAll(s, run, paths, calls)
+	if err != nil {
+		return findings, err
+	}
+	return explain.Giving(errno, findings)
 }
 
 // explainAll returns what can be said of paths and calls, and of which nothing can.

@@ -5,6 +5,8 @@ package main
 import (
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -27,15 +29,71 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 }
 
 func TestVerdictIsForOurLeaksAlone(t *testing.T) {
-	late := row{ours: true, kills: 3, survivors: 2, late: 4}
-	if err := verdict([]row{late, {left: 7}}); err != nil {
+	late := row{ours: true, tally: tally{Kills: 3, Survivors: 2, Late: 4}}
+	theirs := row{tally: tally{Left: 7}}
+	if err := (&table{rows: []*row{&late, &theirs}}).verdict(); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []row{{ours: true, left: 1}, {ours: true, hangs: 1}} {
-		if verdict([]row{bad}) == nil {
+	for _, bad := range []row{{ours: true, tally: tally{Left: 1}}, {ours: true, tally: tally{Hangs: 1}}} {
+		if (&table{rows: []*row{&bad}}).verdict() == nil {
 			t.Errorf("%+v passes", bad)
 		}
 	}
+}
+
+// TestJobsAreAllThatIsAskedFor adds up the jobs of each row.
+func TestJobsAreAllThatIsAskedFor(t *testing.T) {
+	const kills, step = 50, 3
+	times, calls := map[string]int{}, map[int]bool{}
+	for _, j := range (config{kills: kills, step: step, only: "root net"}).jobs() {
+		times[j.Way] += j.Times
+		if j.Way == "SIGKILL at each call" {
+			for n := j.First; n <= 1000; n += j.Stride {
+				calls[n] = true
+			}
+		}
+	}
+	if n := times["of init"]; n != kills {
+		t.Errorf("%d kills of init, want %d", n, kills)
+	}
+	for n := 1; n <= 1000; n += step {
+		if !calls[n] {
+			t.Fatalf("call %d is left out", n)
+		}
+	}
+	if want := 1 + 999/step; len(calls) != want {
+		t.Errorf("%d calls, want %d", len(calls), want)
+	}
+}
+
+// TestTableHasARowWhenItIsWhole looks at what is printed meanwhile, and at what is when
+// the rest is cut short.
+func TestTableHasARowWhenItIsWhole(t *testing.T) {
+	var out strings.Builder
+	table := table{out: &out}
+	first, second := job{Victim: "a", Way: "x"}, job{Victim: "b", Way: "y"}
+	table.expect([]job{first, first, second})
+	for _, want := range []string{"", "a x 2"} {
+		table.add(first, tally{Kills: 1})
+		table.done(first)
+		if got := firstWords(out.String()); got != want {
+			t.Errorf("printed %q, want %q", got, want)
+		}
+	}
+	table.add(second, tally{Kills: 5})
+	out.Reset()
+	table.close()
+	if got := firstWords(out.String()); got != "b y (cut short) 5" {
+		t.Errorf("printed %q of a row that was cut short", got)
+	}
+}
+
+// firstWords returns the first line up to the first number.
+func firstWords(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	i := slices.IndexFunc(fields, func(w string) bool { return w[0] >= '0' && w[0] <= '9' })
+	return strings.Join(fields[:i+1], " ")
 }
 
 func TestFamilyIsWhoComesFromAProcess(t *testing.T) {
@@ -44,7 +102,7 @@ func TestFamilyIsWhoComesFromAProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended, err := start(cmd)
+	a, err := start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +115,8 @@ func TestFamilyIsWhoComesFromAProcess(t *testing.T) {
 			t.Fatalf("no plugin in %v", family(cmd.Process.Pid))
 		}
 	}
-	if err := <-ended; err != nil {
+	var ignored tally
+	if err := a.outlast(time.Minute, &ignored); err != nil {
 		t.Errorf("the front died as well: %v", err)
 	}
 }

@@ -7,14 +7,15 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/nsrun/nsrun/internal/procfs"
 )
 
-// death is a way to kill a run: which of its processes get SIGKILL at one moment.
+// death is a way to kill a run: which of its processes get SIGKILL at a random moment.
 type death struct {
-	name string
-	of   []role
+	title string
+	of    []role
 }
 
 // role is what a process does in a run of nsrun.
@@ -30,22 +31,70 @@ const (
 )
 
 // deaths are those of hardening against which a run is undone.
-func deaths() []death {
-	return []death{
-		{"SIGKILL of nsrun", []role{front}},
-		{"of a plugin", []role{plugin}},
-		{"of the plugin host", []role{pluginHost}},
-		{"of init", []role{initial}},
-		{"of the reaper", []role{reaper}},
-		{"of nsrun and reaper", []role{front, reaper}},
-		{"of all of them", []role{front, pluginHost, plugin, initial, reaper}},
+func deaths() []way {
+	return []way{
+		death{"SIGKILL of nsrun", []role{front}},
+		death{"of a plugin", []role{plugin}},
+		death{"of the plugin host", []role{pluginHost}},
+		death{"of init", []role{initial}},
+		death{"of the reaper", []role{reaper}},
+		death{"of nsrun and reaper", []role{front, reaper}},
+		death{"of all of them", []role{front, pluginHost, plugin, initial, reaper}},
 	}
+}
+
+func (d death) name() string { return d.title }
+
+func (d death) torment(k *killer, v victim, j job) error {
+	for range j.Times {
+		if err := k.kill(v, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kill has the victim die once at a random moment of a run, which every second time
+// is one whose command ends.
+func (k *killer) kill(v victim, d death) error {
+	id := k.id()
+	command := words("sleep 5151")
+	if k.runs%2 == 0 {
+		command = words("true")
+	}
+	a, err := start(v.command(v.argv(id, command...)))
+	if err != nil {
+		return err
+	}
+	var t tally
+	if a.endsWithin(k.moment()) {
+		t.Kills++
+	} else {
+		k.strike(a, d, &t)
+	}
+	return k.account(v, t, id)
+}
+
+// strike kills a run, and waits for its end. One whose nsrun lives on has a while to see
+// what happened, and is asked to end then.
+func (k *killer) strike(a *attempt, d death, t *tally) {
+	t.Kills++
+	t.Hit += min(d.strike(a.pid()), 1)
+	if d.leavesFront() {
+		if a.endsWithin(k.moment()) {
+			return
+		}
+		_ = a.cmd.Process.Signal(syscall.SIGTERM)
+	} else if !slices.Contains(d.of, reaper) {
+		t.struck = time.Now()
+	}
+	_ = a.outlast(patience, t)
 }
 
 // leavesFront reports whether nsrun itself lives on.
 func (d death) leavesFront() bool { return !slices.Contains(d.of, front) }
 
-// strike kills the processes of the run whose nsrun is pid, and returns how many there were.
+// strike kills those of the run whose nsrun is pid, and returns how many there were.
 func (d death) strike(pid int) (killed int) {
 	for _, p := range family(pid) {
 		if slices.Contains(d.of, p.role) && syscall.Kill(p.pid, syscall.SIGKILL) == nil {

@@ -22,64 +22,70 @@ type victim struct {
 	// next is what a user would start next, for what the run left to go.
 	next func(id string) []string
 	user bool // as the ordinary user
+	ways []way
 }
-
-// place is the private host, made ready.
-type place struct{ bundle string }
 
 // visitor is the ordinary user of scripts/private-host.
 const visitor = 61000
 
-// prepare gives the private host a /tmp of its own, an uplink for pasta to copy,
-// and a bundle for runc.
-func prepare() (place, error) {
-	script := `mount -t tmpfs tmpfs /tmp
+// bundle is where runc's is.
+const bundle = "/mnt/bundle"
+
+// prepare gives the private host directories of its own for what is in memory, an uplink
+// for pasta to copy, and a bundle for runc.
+func prepare() error {
+	script := `mount -t tmpfs tmpfs /tmp; mount -t tmpfs tmpfs /dev/shm
 ip link add up0 type bridge && ip addr add 192.0.2.2/24 dev up0 && ip link set up0 up && ip route add default via 192.0.2.1
 mknod /mnt/tun c 10 200 && chmod 666 /mnt/tun && mount --bind /mnt/tun /dev/net/tun
-mkdir -p /mnt/bundle/rootfs/bin && cp /bin/busybox /mnt/bundle/rootfs/bin/sh && cd /mnt/bundle && runc spec`
+mkdir -p ` + bundle + `/rootfs/bin && cp /bin/busybox ` + bundle + `/rootfs/bin/sh && cd ` + bundle + ` && runc spec`
 	if out, err := exec.Command("sh", "-ec", script).CombinedOutput(); err != nil {
-		return place{}, fmt.Errorf("prepare the private host: %w\n%s", err, out)
+		return fmt.Errorf("prepare the private host: %w\n%s", err, out)
 	}
-	return place{"/mnt/bundle"}, nil
+	return nil
 }
 
-// victims returns those that c wants, nsrun's first.
-func (p place) victims(c config) []victim {
-	all := []victim{
-		ours("root net", false, "--plugins pid,net,mount -p 18099:80"),
-		ours("root all", false, "--plugins user,pid,ipc,uts,net=native,mount -p 18098:80"),
-		ours("rootless all", true, "--plugins user,pid,ipc,uts,net=pasta,mount"),
+// victims returns all, nsrun's first.
+func victims() []victim {
+	return []victim{
+		ours("root net", false, "--plugins pid,net,mount -p 18099:80", treatments()),
+		ours("root all", false, "--plugins user,pid,ipc,uts,net=native,mount -p 18098:80", treatments()),
+		ours("rootless all", true, "--plugins user,pid,ipc,uts,net=pasta,mount", treatments()),
+		// A network that has fewer addresses than a crowd has runs.
+		ours("root pool", false, "--plugins pid,net=native,mount --subnet 10.98.0.0/26", []way{crowd{}}),
+		bwrap(), runc(),
 	}
-	if c.peers {
-		all = append(all, p.bwrap(), p.runc())
-	}
-	return slices.DeleteFunc(all, func(v victim) bool { return !strings.Contains(v.name, c.only) })
+}
+
+// treatments are the ways to treat a run of nsrun.
+func treatments() []way {
+	return slices.Concat(deaths(), []way{relapse{}}, sweeps())
 }
 
 // ours is nsrun with flags.
-func ours(name string, user bool, flags string) victim {
+func ours(name string, user bool, flags string, ways []way) victim {
 	argv := func(_ string, command ...string) []string {
-		return slices.Concat([]string{"nsrun"}, words(flags), command)
+		return slices.Concat(words("nsrun"), words(flags), command)
 	}
-	return victim{name: "nsrun, " + name, ours: true, user: user, argv: argv,
+	return victim{name: "nsrun, " + name, ours: true, user: user, argv: argv, ways: ways,
 		next: func(id string) []string { return argv(id, "true") }}
 }
 
-func (p place) bwrap() victim {
+// bwrap's and runc's other processes aren't known: one way is to kill what is started.
+func bwrap() victim {
 	argv := func(_ string, command ...string) []string {
 		return append(words("bwrap --die-with-parent --unshare-all --dev-bind / / --proc /proc"), command...)
 	}
-	return victim{name: "bwrap --die-with-parent", argv: argv, next: func(id string) []string { return argv(id, "true") }}
+	return victim{name: "bwrap --die-with-parent", argv: argv, ways: deaths()[:1], next: func(id string) []string { return argv(id, "true") }}
 }
 
 // runc has a command to clean up with, which is what its user would type next.
-func (p place) runc() victim {
-	return victim{name: "runc run",
+func runc() victim {
+	return victim{name: "runc run", ways: deaths()[:1],
 		argv: func(id string, command ...string) []string {
-			if err := p.writeSpec(command); err != nil {
+			if err := writeSpec(command); err != nil {
 				panic(err) // a file that has just been read
 			}
-			return []string{"runc", "run", "-b", p.bundle, id}
+			return []string{"runc", "run", "-b", bundle, id}
 		},
 		next: func(id string) []string { return []string{"runc", "delete", "-f", id} },
 	}
@@ -87,8 +93,8 @@ func (p place) runc() victim {
 
 // writeSpec has the bundle execute command, without a terminal, and without the
 // cgroup mount that a hybrid hierarchy refuses.
-func (p place) writeSpec(command []string) error {
-	name := filepath.Join(p.bundle, "config.json")
+func writeSpec(command []string) error {
+	name := filepath.Join(bundle, "config.json")
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -106,14 +112,6 @@ func (p place) writeSpec(command []string) error {
 	return os.WriteFile(name, text, 0o644)
 }
 
-// deaths returns the ways to kill it. A peer's other processes aren't known.
-func (v victim) deaths() []death {
-	if v.ours {
-		return deaths()
-	}
-	return deaths()[:1]
-}
-
 // command returns a process of the victim's user, in a process group of its own.
 func (v victim) command(argv []string) *exec.Cmd {
 	cmd := exec.Command(argv[0], argv[1:]...)
@@ -125,3 +123,5 @@ func (v victim) command(argv []string) *exec.Cmd {
 	}
 	return cmd
 }
+
+func words(s string) []string { return strings.Fields(s) }

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// job is what one private host does at a time: a part of a row.
+type job struct {
+	Victim, Way string
+	// Times is how often it is to be done, and how large a crowd is.
+	Times int
+	// First and Stride are the system calls of a sweep: the First of each process, and
+	// then each Stride-th.
+	First, Stride int
+	Seed          uint64
+}
+
+// portion is how many random kills are a job: a few seconds.
+const portion = 20
+
+// jobs returns all that c asks for, row by row.
+func (c config) jobs() (all []job) {
+	for _, v := range victims() {
+		if !strings.Contains(v.name, c.only) || !v.ours && !c.peers {
+			continue
+		}
+		for _, w := range v.ways {
+			if strings.Contains(w.name(), c.ways) {
+				all = append(all, c.share(job{Victim: v.name, Way: w.name()}, w)...)
+			}
+		}
+	}
+	for i := range all {
+		all[i].Seed = c.seed + uint64(i)
+	}
+	return all
+}
+
+// share splits the work of a row into jobs.
+func (c config) share(j job, w way) []job {
+	switch w := w.(type) {
+	case crowd:
+		return portions(j, c.crowd, c.crowd)
+	case sweep:
+		return w.strides(j, c.step)
+	case relapse:
+		return portions(j, (c.kills+relapses-1)/relapses, portion/relapses)
+	}
+	return portions(j, c.kills, portion)
+}
+
+// portions splits so many times into jobs of at most size.
+func portions(j job, times, size int) (all []job) {
+	for ; times > 0; times -= size {
+		j.Times = min(times, size)
+		all = append(all, j)
+	}
+	return all
+}
+
+// victimOf returns the victim of that name.
+func victimOf(name string) (victim, bool) {
+	all := victims()
+	i := slices.IndexFunc(all, func(v victim) bool { return v.name == name })
+	if i < 0 {
+		return victim{}, false
+	}
+	return all[i], true
+}

@@ -12,7 +12,8 @@
 // Liveness is the lock, not a process id: the kernel releases it however nsrun
 // dies, and a process id can be used again. A run directory is made under
 // another name and renamed when it is complete and locked, so that nobody ever
-// sees a run without its lock.
+// sees a run without its lock. What nobody has locked under that other name is
+// of a dead nsrun, or is made anew if it isn't.
 //
 // A second lock of the journal keeps the end of a run and changes to it apart: [Edit].
 package journal

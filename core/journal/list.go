@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/nsrun/nsrun/internal/plainfile"
 	"github.com/nsrun/nsrun/ns"
@@ -230,12 +229,16 @@ func gone(f *os.File) bool {
 	return unix.Fstat(int(f.Fd()), &st) != nil || st.Nlink == 0
 }
 
-// newAge is how old an incomplete run directory must be before it counts as
-// left behind: between its making and its locking it looks dead.
-const newAge = time.Minute
-
+// sweepNew removes the directory of a run that was never finished. One that is being
+// made has its journal locked, or is made anew under another name: see [Base.make].
 func sweepNew(dir string) {
-	if info, err := os.Lstat(dir); err == nil && time.Since(info.ModTime()) > newAge {
-		os.RemoveAll(dir)
+	f, err := plainfile.Open(filepath.Join(dir, "journal"), unix.O_RDWR, 0)
+	if err == nil {
+		defer f.Close()
+		if lock(f, unix.LOCK_NB) != nil {
+			return
+		}
+		_ = os.Remove(f.Name())
 	}
+	_ = os.Remove(dir)
 }

@@ -44,18 +44,37 @@ func (b *Base) Create(h Header) (*Run, error) {
 		}
 		defer unlock()
 	}
-	temp := filepath.Join(b.runs(), newPrefix+h.ID)
-	run, err := createRun(temp, h)
-	if err == nil {
-		run.dir = filepath.Join(b.runs(), h.ID)
-		err = os.Rename(temp, run.dir)
-	}
+	run, err := b.make(h)
 	if err != nil {
-		os.RemoveAll(temp)
-		return nil, dirProblem(temp, err, "free space or inodes there, or make it writable")
+		return nil, dirProblem(filepath.Join(b.runs(), h.ID), err, "free space or inodes there, or make it writable")
 	}
 	return run, nil
 }
+
+// make makes the run directory under another name, and renames it. Whoever sweeps may
+// have taken it for one that a dead nsrun left, before it was locked: then it begins anew.
+func (b *Base) make(h Header) (*Run, error) {
+	const attempts = 100
+	for range attempts {
+		temp := filepath.Join(b.runs(), newPrefix+NewID())
+		run, err := createRun(temp, h)
+		if err == nil {
+			run.dir = filepath.Join(b.runs(), h.ID)
+			err = os.Rename(temp, run.dir)
+		}
+		if err == nil {
+			return run, nil
+		}
+		os.RemoveAll(temp)
+		if !errors.Is(err, errSwept) {
+			return nil, err
+		}
+	}
+	return nil, errSwept
+}
+
+// errSwept says that a directory was removed while it was being made.
+var errSwept = errors.New("somebody removes it while it is being made")
 
 // NewID returns a name for a run that no other run has: 12 hexadecimal digits.
 // The runtime's ChaCha8 is seeded by the kernel at each start, without a system call; a name
@@ -68,18 +87,38 @@ func createRun(dir string, h Header) (*Run, error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := plainfile.Open(filepath.Join(dir, "journal"), os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	f, err := createLocked(filepath.Join(dir, "journal"))
 	if err != nil {
 		return nil, err
 	}
 	run := &Run{dir: dir, journal: f, header: h}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("flock: %w", err), f.Close())
-	}
 	if err := run.append(&Record{Header: &h}); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return run, nil
+}
+
+// createLocked makes a journal and locks it. Between the two it looks like one that
+// a dead nsrun left.
+func createLocked(path string) (*os.File, error) {
+	f, err := plainfile.Open(path, os.O_RDWR|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errSwept // with its directory
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case errors.Is(err, unix.EWOULDBLOCK), err == nil && gone(f):
+		err = errSwept
+	case err != nil:
+		err = fmt.Errorf("flock: %w", err)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // reserveName fails if a live run has the name. It keeps others from taking it

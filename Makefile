@@ -41,7 +41,7 @@ lint: ## Vet, staticcheck, and the rules of this project
 generate: ## Generate code from the protocol
 	scripts/generate
 
-chaos: setup build ## Kill runs in every way and print what they leave; LONG=--long for 10,000 random kills and every system call
+chaos: setup build ## Kill runs in every way and print what they leave; LONG=--long for about 10,000 kills
 	scripts/chaos $(LONG)
 
 fuzz: ## Fuzz all that reads what others wrote; FUZZTIME=5m each

@@ -66,6 +66,16 @@ func TestJobsAreAllThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestSweepsComeLast(t *testing.T) {
+	all := config{kills: 1, step: 1, crowd: 1, peers: true}.jobs()
+	first := slices.IndexFunc(all, func(j job) bool { return j.Stride > 0 })
+	for _, j := range all[first:] {
+		if j.Stride == 0 {
+			t.Errorf("%s, %s comes after a sweep", j.Victim, j.Way)
+		}
+	}
+}
+
 // TestTableHasARowWhenItIsWhole looks at what is printed meanwhile, and at what is when
 // the rest is cut short.
 func TestTableHasARowWhenItIsWhole(t *testing.T) {

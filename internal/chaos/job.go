@@ -21,7 +21,7 @@ type job struct {
 // portion is how many random kills are a job: a few seconds.
 const portion = 20
 
-// jobs returns all that c asks for, row by row.
+// jobs returns all that c asks for, row by row; sweeps, which take longest, come last.
 func (c config) jobs() (all []job) {
 	for _, v := range victims() {
 		if !strings.Contains(v.name, c.only) || !v.ours && !c.peers {
@@ -33,6 +33,7 @@ func (c config) jobs() (all []job) {
 			}
 		}
 	}
+	slices.SortStableFunc(all, func(a, b job) int { return min(a.Stride, 1) - min(b.Stride, 1) })
 	for i := range all {
 		all[i].Seed = c.seed + uint64(i)
 	}

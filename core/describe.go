@@ -64,12 +64,21 @@ func (s *Session) descriptors(ctx context.Context, plugins []find.Plugin) ([]*ns
 	return descriptors, nil
 }
 
-// sideBySide calls f(0) to f(n-1) at once and joins their errors, in that order.
+// atOnce is how many plugins are asked at once. All that are installed, on a slow machine,
+// would keep each other from answering in time.
+const atOnce = 8
+
+// sideBySide calls f(0) to f(n-1), [atOnce] at a time, and joins their errors, in that order.
 func sideBySide(n int, f func(i int) error) error {
 	errs := make([]error, n)
+	turns := make(chan struct{}, atOnce)
 	var all sync.WaitGroup
 	for i := range n {
-		all.Go(func() { errs[i] = f(i) })
+		turns <- struct{}{}
+		all.Go(func() {
+			errs[i] = f(i)
+			<-turns
+		})
 	}
 	all.Wait()
 	return errors.Join(errs...)

@@ -193,9 +193,10 @@ func (n *native) PostExec(_ context.Context, req *ns.HookRequest) error {
 		return err
 	}
 	defer k.Close()
-	// The ports were read before, in PreExec.
+	// The options were read before, in PreExec.
 	ports, _ := n.Ports()
-	w := bridge.Wish{Ports: ports, Isolate: n.Isolate}
+	subnets, _ := n.Subnets(bridge.StandardSubnet)
+	w := bridge.Wish{Subnets: subnets, Ports: ports, Isolate: n.Isolate}
 	if err := w.Detach(k, req.RunID, req.State); err != nil {
 		return nsplugin.Errorf("detach run %s: %w", req.RunID, err).WithHint("nsctl gc tries again")
 	}

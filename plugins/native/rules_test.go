@@ -60,7 +60,8 @@ func askShortly(path, address string) (string, error) {
 }
 
 // TestAllowHost leads one sandbox to a service on the host's loopback, by the port that it
-// asked for, and not another sandbox on the same bridge, nor anybody after it has ended.
+// asked for of its gateway, and not another sandbox on the same bridge, nor anybody after it
+// has ended.
 func TestAllowHost(t *testing.T) {
 	h := nettest.NewHost(t)
 	service, err := net.Listen("tcp", "127.0.0.1:7777")
@@ -68,6 +69,7 @@ func TestAllowHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer service.Close()
+	h.Run("ip", "addr", "add", "192.0.2.1/32", "dev", "lo")
 	friend, other := h.NewSandbox(), h.NewSandbox()
 	allowed := &native{AllowHostOption: nsnet.AllowHostOption{AllowHost: []string{"7777", "7778/udp"}}}
 	friend.MustPre(allowed)
@@ -77,7 +79,7 @@ func TestAllowHost(t *testing.T) {
 		answers       bool
 	}{
 		{friend.Path, "10.178.0.1:7777", true}, {friend.Path, "10.178.0.1:7778", false},
-		{other.Path, "10.178.0.1:7777", false}, {friend.Path, "127.0.0.1:7777", false},
+		{other.Path, "10.178.0.1:7777", false}, {friend.Path, "127.0.0.1:7777", false}, {friend.Path, "192.0.2.1:7777", false},
 	} {
 		if _, err := askShortly(ask.path, ask.address); (err == nil) != ask.answers {
 			t.Errorf("%s of %s: %v", ask.address, ask.path, err)

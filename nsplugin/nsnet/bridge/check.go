@@ -102,7 +102,7 @@ func (k *Kernel) checkPort(runID string, bridge int) error {
 // checkRules tells of the elements of the table, by address and by published port.
 func (w *Wish) checkRules(f *nsnet.Findings, k *Kernel, r *record, runID string) {
 	for _, a := range r.all() {
-		rules := Wish{Isolate: w.Isolate, Loopback: r.Loopback}
+		rules := Wish{Subnets: w.Subnets, Isolate: w.Isolate, Loopback: r.Loopback}
 		f.Add("rules for "+a.String(), k.checkElements(runID, rules.elementsFor([]netip.Addr{a})))
 		for _, m := range w.Ports {
 			if set, e, ok := familyOf(a).element(m, a); ok {

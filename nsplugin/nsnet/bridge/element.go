@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	nft "github.com/google/nftables"
@@ -40,6 +39,7 @@ func (k *Kernel) bridgeElements(device string, do func(*nft.Set, []nft.SetElemen
 	once := name(device)
 	err := errors.Join(
 		do(bridges, []nft.SetElement{{Key: once}}),
+		do(localnets, []nft.SetElement{{Key: once}}),
 		do(within, []nft.SetElement{{Key: append(name(device), once...)}}))
 	if err != nil {
 		return err
@@ -88,20 +88,8 @@ func (w *Wish) elementsFor(addresses []netip.Addr) map[*nft.Set][]nft.SetElement
 			all[f.isolated] = append(all[f.isolated], nft.SetElement{Key: a.AsSlice()})
 		}
 		if a.Is4() {
-			all[loopback] = append(all[loopback], loopbackElements(a, w.Loopback)...)
+			all[loopback] = append(all[loopback], Way{a, nsnet.Gateway(w.subnetOf(a))}.elements(w.Loopback)...)
 		}
-	}
-	return all
-}
-
-// loopbackElements returns the elements that lead the sandbox's address a to the host's
-// loopback.
-func loopbackElements(a netip.Addr, ports []nsnet.Mapping) (all []nft.SetElement) {
-	for _, m := range ports {
-		all = append(all, nft.SetElement{
-			Key: slices.Concat(a.AsSlice(), []byte{protocols[m.Protocol], 0, 0, 0}, port(m.Port)),
-			Val: append(m.HostIP.AsSlice(), port(m.HostPort)...),
-		})
 	}
 	return all
 }

@@ -23,13 +23,13 @@ const (
 
 // addChains adds the chains and their rules to the batch of a new table.
 func (k *Kernel) addChains() {
-	// The sandboxes send to 127.0.0.0/8 by their bridge if they like, and
+	// The sandboxes send to 127.0.0.0/8 by the host's interface if they like, and
 	// route_localnet lets that pass to the host's own loopback services, as in
 	// CVE-2020-8558. Here it is stopped, before connection tracking: answers to
-	// what was published on 127.0.0.1 have the bridge's address until then.
+	// what was published on 127.0.0.1 have the interface's address until then.
 	k.chain("guard", nft.ChainTypeFilter, nft.ChainHookPrerouting, nft.ChainPriorityRaw,
-		join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), onLoopback(ipv4.from), verdict(expr.VerdictDrop)),
-		join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), onLoopback(ipv4.to), verdict(expr.VerdictDrop)),
+		join(named(expr.MetaKeyIIFNAME, localnets, false), ipv4.only(), onLoopback(ipv4.from), verdict(expr.VerdictDrop)),
+		join(named(expr.MetaKeyIIFNAME, localnets, false), ipv4.only(), onLoopback(ipv4.to), verdict(expr.VerdictDrop)),
 	)
 	publish := k.publishChain()
 	// A published port is one of the host's own addresses only: without that the
@@ -66,8 +66,8 @@ func (k *Kernel) publishChain() *nft.Chain {
 // loopbackRule leads what a sandbox sends to the host to the host's loopback, where it may
 // go there.
 func loopbackRule() []expr.Any {
-	return join(named(expr.MetaKeyIIFNAME, bridges, false), ipv4.only(), toLocal(),
-		ipv4.load(ipv4.from, r0), protocolAndPort(r1), find(loopback, r0, true), ipv4.dnat())
+	return join(named(expr.MetaKeyIIFNAME, localnets, false), ipv4.only(),
+		ipv4.load(ipv4.from, r0), ipv4.load(ipv4.to, r1), protocolAndPort(r2), find(loopback, r0, true), ipv4.dnat())
 }
 
 // dnat changes the destination to the address and the port in the registers from r0 on.

@@ -24,6 +24,7 @@ type record struct {
 	Loopback []nsnet.Mapping `json:"loopback,omitempty"`
 
 	runID   string
+	subnets nsnet.Subnets
 	ports   []nsnet.Mapping
 	isolate bool
 }
@@ -49,7 +50,7 @@ func (w *Wish) recall(runID string, state []byte) (*record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.runID, r.isolate, r.ports = runID, w.Isolate, w.Ports
+	r.runID, r.subnets, r.ports, r.isolate = runID, w.Subnets, w.Ports, w.Isolate
 	r.forgetReleased()
 	return r, nil
 }
@@ -89,7 +90,9 @@ func (r *record) all() []netip.Addr {
 }
 
 // wish is what the run has in the table.
-func (r *record) wish() *Wish { return &Wish{Ports: r.ports, Isolate: r.isolate, Loopback: r.Loopback} }
+func (r *record) wish() *Wish {
+	return &Wish{Subnets: r.subnets, Ports: r.ports, Isolate: r.isolate, Loopback: r.Loopback}
+}
 
 // udp reports whether the run publishes UDP ports.
 func (r *record) udp() bool {

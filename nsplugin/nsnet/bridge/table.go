@@ -18,27 +18,35 @@ import (
 //	table inet nsrun {
 //	  set bridges    { type ifname }                 nsrun's own, of this backend
 //	  set within     { type ifname . ifname }        each of them twice
+//	  set localnets  { type ifname }                 those with route_localnet
 //	  set sandboxes4 { type ipv4_addr }              all addresses
 //	  set isolated4  { type ipv4_addr }              those with --isolate
 //	  map any4       { type inet_proto . inet_service : ipv4_addr . inet_service }
 //	  map one4       { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
 //	  ...                                            and 6 for each 4
-//	  map loopback   { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
+//	  map loopback   { type ipv4_addr . ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service }
 //	}
 //
 // The chains are in frame.go.
 var table = &nft.Table{Name: "nsrun", Family: nft.TableFamilyINet}
 
-// The sets whose elements are bridges.
+// The sets whose elements are interfaces.
 var (
-	bridges = &nft.Set{Table: table, Name: "bridges", KeyType: nft.TypeIFName, KeyByteOrder: binaryutil.NativeEndian}
-	within  = &nft.Set{Table: table, Name: "within", KeyType: concat(nft.TypeIFName, nft.TypeIFName), Concatenation: true}
+	bridges   = newInterfaces("bridges")
+	localnets = newInterfaces("localnets")
+	within    = &nft.Set{Table: table, Name: "within", KeyType: concat(nft.TypeIFName, nft.TypeIFName), Concatenation: true}
 )
 
-// loopback leads a sandbox, by its address and the port that it asks of the host for, to a
-// port of the host's own loopback. IPv6 has no route_localnet, without which there is none.
+func newInterfaces(name string) *nft.Set {
+	return &nft.Set{Table: table, Name: name, KeyType: nft.TypeIFName, KeyByteOrder: binaryutil.NativeEndian}
+}
+
+// loopback leads a sandbox, by its address, that of the host and the port that it asks
+// for, to a port of the host's own loopback. IPv6 has no route_localnet, without which
+// there is none.
 var loopback = &nft.Set{Table: table, Name: "loopback", IsMap: true, Concatenation: true,
-	KeyType: concat(nft.TypeIPAddr, nft.TypeInetProto, nft.TypeInetService), DataType: concat(nft.TypeIPAddr, nft.TypeInetService)}
+	KeyType:  concat(nft.TypeIPAddr, nft.TypeIPAddr, nft.TypeInetProto, nft.TypeInetService),
+	DataType: concat(nft.TypeIPAddr, nft.TypeInetService)}
 
 // family is what differs between IPv4 and IPv6 in the table.
 type family struct {
@@ -113,7 +121,7 @@ func (k *Kernel) ensureTable() (made bool, err error) {
 		return false, err
 	}
 	k.rules.AddTable(table)
-	for _, s := range append(runSets(), bridges, within) {
+	for _, s := range append(runSets(), bridges, localnets, within) {
 		if err := k.rules.AddSet(s, nil); err != nil {
 			return false, fmt.Errorf("make nftables set %s: %w", s.Name, err)
 		}

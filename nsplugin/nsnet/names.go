@@ -119,6 +119,9 @@ type Place struct {
 	// DNS is what the network says of name servers. Optional: it goes before what
 	// the host has, and after what the user gave, each part on its own.
 	DNS Resolv
+	// NoResolver is why the sandbox isn't led to a name server on the host's loopback.
+	// Optional: for the warning that it has none.
+	NoResolver string
 }
 
 // LoopbackResolver returns the name server on the host's IPv4 loopback that the sandbox
@@ -137,7 +140,7 @@ func (n *Names) Reply(req *ns.HookRequest, place Place, reply *ns.HookReply) {
 		return
 	}
 	if !n.noDNS {
-		n.addResolvConf(place.DNS, reply)
+		n.addResolvConf(place, reply)
 	}
 	if !n.noHosts {
 		addHosts(reply, hosts{req.RunName, place.Addresses, place.Gateways, n.extra})
@@ -145,11 +148,11 @@ func (n *Names) Reply(req *ns.HookRequest, place Place, reply *ns.HookReply) {
 }
 
 // addResolvConf adds the sandbox's name servers.
-func (n *Names) addResolvConf(network Resolv, reply *ns.HookReply) {
-	dns := mergeDNS(n.dns, network, HostDNS())
+func (n *Names) addResolvConf(place Place, reply *ns.HookReply) {
+	dns := mergeDNS(n.dns, place.DNS, HostDNS())
 	if len(dns.Servers) == 0 {
 		reply.Diagnostics = append(reply.Diagnostics, *nsplugin.Warnf("find a name server that the sandbox can reach: there is none").
-			WithDetail("those of the host are on its loopback interface").WithHint("--dns ADDRESS").WithOption("dns"))
+			WithDetail(noServer(hostResolvConfs, place.NoResolver)).WithHint("--dns ADDRESS").WithOption("dns"))
 	}
 	reply.Steps = append(reply.Steps, fileStep(resolvConfFile, dns.String()))
 }

@@ -35,6 +35,23 @@ func TestReadHostDNS(t *testing.T) {
 	}
 }
 
+// TestNoServer says why a sandbox has no name server.
+func TestNoServer(t *testing.T) {
+	dir := t.TempDir()
+	both := write(t, dir, "both", "nameserver ::1\nnameserver 127.0.0.1\n")
+	six := write(t, dir, "six", "nameserver ::1\n")
+	const begin = "those of the host are on its loopback interface"
+	for _, tt := range []struct{ file, notLed, want string }{
+		{both, "", ""},
+		{both, "it is far away", ", and it is far away"},
+		{six, "", ", by ::1 alone, to which the kernel leads no other network namespace"},
+	} {
+		if got := noServer([]string{tt.file}, tt.notLed); got != begin+tt.want {
+			t.Errorf("%s: %s", filepath.Base(tt.file), got)
+		}
+	}
+}
+
 func TestMergeDNS(t *testing.T) {
 	host := Resolv{Servers: []string{"192.0.2.1"}, Search: []string{"host"}, Options: []string{"ndots:2"}}
 	for _, tt := range []struct {

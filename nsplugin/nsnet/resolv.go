@@ -104,6 +104,43 @@ func loopbackResolver(files []string) (server netip.Addr, found bool) {
 	return server, false
 }
 
+// dnsPort is where name servers listen; RFC 1035, section 4.2.
+const dnsPort = 53
+
+// ResolverPorts are the ports of the host by which a sandbox asks a name server on the
+// host's loopback, as [AllowHostOption] has them: by UDP, and by TCP what is too long for
+// that.
+func ResolverPorts(server netip.Addr) []Mapping {
+	udp := Mapping{HostIP: server, HostPort: dnsPort, Port: dnsPort, Protocol: "udp"}
+	tcp := udp
+	tcp.Protocol = "tcp"
+	return []Mapping{udp, tcp}
+}
+
+// OnlyByIPv4 is why a sandbox without IPv4 isn't led to the host's loopback: IPv6 has no
+// route_localnet; ip-sysctl(5).
+const OnlyByIPv4 = "the network has no IPv4, by which alone the host's loopback is reached"
+
+// noServer says why a sandbox gets none of the host's name servers; notLed is what the
+// backend says, or "".
+func noServer(files []string, notLed string) string {
+	const onLoopback = "those of the host are on its loopback interface"
+	_, found := loopbackResolver(files)
+	switch {
+	case notLed != "":
+		return onLoopback + ", and " + notLed
+	case !found && hasServer(files[0], netip.IPv6Loopback()):
+		return onLoopback + ", by ::1 alone, to which the kernel leads no other network namespace"
+	}
+	return onLoopback
+}
+
+// hasServer reports whether a resolv.conf(5) has the name server.
+func hasServer(file string, server netip.Addr) bool {
+	text, _ := os.ReadFile(file)
+	return slices.Contains(parseResolvConf(text).Servers, server.String())
+}
+
 // unreachable reports whether a sandbox can't reach the name server.
 func unreachable(server string) bool {
 	a, err := netip.ParseAddr(server)

@@ -59,26 +59,23 @@ func (n *native) resolve() (*wish, error) {
 	return &wish{w, names}, errors.Join(err, nsnet.CheckRouted(w.Ports), w.Check())
 }
 
-// dnsPort is where name servers listen, by UDP and TCP.
-const dnsPort = 53
-
 // leadToResolver leads the sandbox to a name server on the host's loopback, if it needs
 // that, by the host's address on the bridge. It returns what the network says of name
-// servers.
-func (w *wish) leadToResolver(req *ns.HookRequest) (dns nsnet.Resolv) {
+// servers, or why it leads to none.
+func (w *wish) leadToResolver(req *ns.HookRequest) (dns nsnet.Resolv, why string) {
 	server, needed := w.names.LoopbackResolver(req)
-	for _, subnet := range w.Subnets {
-		if !needed || !subnet.Addr().Is4() {
-			continue
-		}
-		dns.Servers = append(dns.Servers, nsnet.Gateway(subnet).String())
-		for _, protocol := range []string{"udp", "tcp"} {
-			allowed := func(m nsnet.Mapping) bool { return m.Port == dnsPort && m.Protocol == protocol }
-			w.Loopback = append(slices.DeleteFunc(w.Loopback, allowed),
-				nsnet.Mapping{HostIP: server, HostPort: dnsPort, Port: dnsPort, Protocol: protocol})
-		}
+	if !needed {
+		return dns, ""
 	}
-	return dns
+	i := slices.IndexFunc(w.Subnets, func(s netip.Prefix) bool { return s.Addr().Is4() })
+	if i < 0 {
+		return dns, nsnet.OnlyByIPv4
+	}
+	for _, led := range nsnet.ResolverPorts(server) {
+		allowed := func(m nsnet.Mapping) bool { return m.Port == led.Port && m.Protocol == led.Protocol }
+		w.Loopback = append(slices.DeleteFunc(w.Loopback, allowed), led)
+	}
+	return nsnet.Resolv{Servers: []string{nsnet.Gateway(w.Subnets[i]).String()}}, ""
 }
 
 // free returns an error for each thing on the host that is in the way.
@@ -127,7 +124,7 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	if err := nsnet.HostPorts.Take(req.RunID, req.RunName, w.Ports); err != nil {
 		return nil, err
 	}
-	dns := w.leadToResolver(req)
+	dns, why := w.leadToResolver(req)
 	k, err := bridge.Open()
 	if err != nil {
 		return nil, err
@@ -143,7 +140,7 @@ func (n *native) PreExec(_ context.Context, req *ns.HookRequest) (*ns.HookReply,
 	}
 	reply := &ns.HookReply{Results: box.Results(w.Wish), State: state}
 	place := box.Place()
-	place.DNS = dns
+	place.DNS, place.NoResolver = dns, why
 	w.names.Reply(req, place, reply)
 	return reply, nil
 }

@@ -48,7 +48,7 @@ func (w *Wish) checkLoopback() error {
 	if len(w.Loopback) == 0 || w.Subnets.Speaks(true) {
 		return nil
 	}
-	return nsplugin.Errorf("allow-host %d: the network has no IPv4, by which alone the host's loopback is reached", w.Loopback[0].Port).
+	return nsplugin.Errorf("allow-host %d: %s", w.Loopback[0].Port, nsnet.OnlyByIPv4).
 		WithOption("allow-host").WithHint("--subnet with an IPv4 network")
 }
 

@@ -19,7 +19,7 @@ import (
 // wish is what the options come to: which network, and what of it.
 type wish struct {
 	conf   *conflist
-	own    *bridge // the network of nsrun's own, or nil
+	own    *ownBridge // the network of nsrun's own, or nil
 	dirs   binDirs
 	ports  []nsnet.Mapping
 	ips    []nsnet.Address

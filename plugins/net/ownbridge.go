@@ -27,9 +27,9 @@ const (
 // standardSubnet is defaultSubnet.
 var standardSubnet = netip.MustParsePrefix(defaultSubnet)
 
-// bridge is the network that nsrun makes when none is named: a bridge with an
+// ownBridge is the network that nsrun makes when none is named: a bridge with an
 // address for each sandbox, a way out by masquerading, and published ports.
-type bridge struct {
+type ownBridge struct {
 	name    string // of the network
 	device  string // of the bridge
 	subnets nsnet.Subnets
@@ -40,16 +40,16 @@ type bridge struct {
 
 // newBridge makes the network for subnets. Each choice of subnets is a network and
 // a device of its own, so that several can be used side by side.
-func newBridge(subnets nsnet.Subnets, b backend) *bridge {
+func newBridge(subnets nsnet.Subnets, b backend) *ownBridge {
 	if slices.Equal(subnets, nsnet.Subnets{standardSubnet}) {
-		return &bridge{name: defaultName, device: defaultBridge, subnets: subnets, backend: b}
+		return &ownBridge{name: defaultName, device: defaultBridge, subnets: subnets, backend: b}
 	}
 	id := "nsrun-" + subnets.Tag()
-	return &bridge{name: id, device: id, subnets: subnets, backend: b}
+	return &ownBridge{name: id, device: id, subnets: subnets, backend: b}
 }
 
 // conflist returns the network as a CNI configuration.
-func (b *bridge) conflist() (*conflist, error) {
+func (b *ownBridge) conflist() (*conflist, error) {
 	plugins := []any{b.bridgePlugin(), b.portmapPlugin()}
 	if b.shaped {
 		plugins = append(plugins, map[string]any{"type": "bandwidth", "capabilities": map[string]bool{"bandwidth": true}})
@@ -72,7 +72,7 @@ func (b *bridge) conflist() (*conflist, error) {
 
 // bridgePlugin configures the plugin that makes the bridge and the pair of
 // interfaces. Hairpin lets a sandbox reach itself by its published port.
-func (b *bridge) bridgePlugin() map[string]any {
+func (b *ownBridge) bridgePlugin() map[string]any {
 	return map[string]any{
 		"type":          "bridge",
 		"bridge":        b.device,
@@ -87,7 +87,7 @@ func (b *bridge) bridgePlugin() map[string]any {
 }
 
 // ipam configures the plugin that hands out addresses. Its leases lie on /run.
-func (b *bridge) ipam() map[string]any {
+func (b *ownBridge) ipam() map[string]any {
 	var ranges, routes []any
 	for _, s := range b.subnets {
 		ranges = append(ranges, []any{map[string]any{"subnet": s.String(), "gateway": nsnet.Gateway(s).String()}})
@@ -111,7 +111,7 @@ func everywhere(s netip.Prefix) string {
 
 // portmapPlugin configures the plugin that publishes ports. snat is what makes
 // them work on 127.0.0.1 and from the sandbox itself.
-func (b *bridge) portmapPlugin() map[string]any {
+func (b *ownBridge) portmapPlugin() map[string]any {
 	return map[string]any{
 		"type":         "portmap",
 		"backend":      string(b.backend),

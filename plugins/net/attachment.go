@@ -18,6 +18,7 @@ import (
 	current "github.com/containernetworking/cni/pkg/types/100"
 
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
 )
 
 // attachment is one sandbox's place in one network, with all that is needed to
@@ -43,6 +44,8 @@ type attachment struct {
 	// Whole says that the ADD of each plugin has succeeded. What is written down before
 	// doesn't say so.
 	Whole bool `json:"whole,omitempty"`
+	// Guest is how the sandbox reaches a name server on the host's loopback, or nil.
+	Guest *bridge.Guest `json:"guest,omitempty"`
 }
 
 // Waits and limits.

@@ -15,7 +15,7 @@ import (
 // firstCheck is the first version of CNI that has CHECK.
 const firstCheck = "0.4.0"
 
-// CheckRun calls the CHECK of the network's plugins.
+// CheckRun calls the CHECK of the network's plugins, and looks after what is nsrun's own.
 func (n *network) CheckRun(ctx context.Context, req *ns.HookRequest) ([]ns.Diagnostic, error) {
 	a, err := recall(req)
 	if err != nil {
@@ -24,7 +24,12 @@ func (n *network) CheckRun(ctx context.Context, req *ns.HookRequest) ([]ns.Diagn
 	if a == nil {
 		return nil, nsplugin.Errorf("check run %s: the record of its attachment is gone", req.RunID)
 	}
-	return a.check(ctx)
+	found, err := a.check(ctx)
+	if err != nil || a.Guest == nil {
+		return found, err
+	}
+	own, err := a.Guest.Check()
+	return append(found, own...), err
 }
 
 // check says of each plugin of the network whether what its ADD made still holds.

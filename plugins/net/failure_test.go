@@ -41,15 +41,24 @@ func (h *host) plugin(name, script string) string {
 // killedAttach starts PreExec in a process of its own and kills it after d.
 func (s *sandbox) killedAttach(n *network, d time.Duration) {
 	s.h.T.Helper()
-	told, err := json.Marshal(map[string]any{"Network": n, "Request": s.Req})
-	must(s.h.T, err)
+	s.h.killed(map[string]any{"Network": n, "Request": s.Req}, d)
+}
+
+// killed tells a helper what to do, and kills it d after it has begun. It returns how the
+// helper ended.
+func (h *host) killed(what map[string]any, d time.Duration) error {
+	h.T.Helper()
+	told, err := json.Marshal(what)
+	must(h.T, err)
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), envHelper+"=attach")
-	cmd.Stdin = bytes.NewReader(told)
-	must(s.h.T, cmd.Start())
-	time.Sleep(d)
-	cmd.Process.Kill()
-	cmd.Wait()
+	cmd.Env = append(os.Environ(), envHelper+"=1")
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(told), os.Stderr
+	begun, err := cmd.StdoutPipe()
+	must(h.T, err)
+	must(h.T, cmd.Start())
+	begun.Read(make([]byte, 1))
+	defer time.AfterFunc(d, func() { cmd.Process.Kill() }).Stop()
+	return cmd.Wait()
 }
 
 // TestKilledWhileAttaching kills PreExec at many moments. PostExec knows nothing

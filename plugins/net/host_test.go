@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/nsrun/nsrun/ns"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
 	"github.com/nsrun/nsrun/nsplugin/nsnet/nettest"
 )
 
@@ -90,17 +91,26 @@ func (s *sandbox) mustPre(n *network) string {
 	return s.MustPre(n)
 }
 
-// helper is what a helper process does: it attaches a sandbox, as told on stdin.
+// helper is what a helper process does, as told on stdin: it attaches a sandbox, or admits
+// a guest.
 func helper() int {
 	var told struct {
 		Network network
 		Request ns.HookRequest
+		Guest   *bridge.Guest
 	}
 	if err := json.NewDecoder(os.Stdin).Decode(&told); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	if _, err := told.Network.PreExec(context.Background(), &told.Request); err != nil {
+	fmt.Println("begun")
+	var err error
+	if told.Guest != nil {
+		err = told.Guest.Admit()
+	} else {
+		_, err = told.Network.PreExec(context.Background(), &told.Request)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
+	"github.com/nsrun/nsrun/nsplugin/nsnet/bridge"
 )
 
 // network is the plugin. Its fields are the options.
@@ -110,6 +111,10 @@ func (n *network) PostExec(ctx context.Context, req *ns.HookRequest) error {
 	a, err := recall(req)
 	if err != nil {
 		return err
+	}
+	// First: while the sandbox has its address, no other one can have it.
+	if err := bridge.Dismiss(req.RunID); err != nil {
+		return nsplugin.Errorf("close the way of run %s to the host's loopback: %w", req.RunID, err).WithHint("nsctl gc tries again")
 	}
 	if a != nil {
 		if err := a.remove(ctx); err != nil {

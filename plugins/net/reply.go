@@ -13,14 +13,20 @@ import (
 	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
-// reply makes PreExec's answer from what CNI answered.
+// reply makes PreExec's answer from what CNI answered, and sees to the sandbox's name
+// server.
 func (w *wish) reply(req *ns.HookRequest, a *attachment, result *current.Result) (*ns.HookReply, error) {
+	place := placeOf(result)
+	var err error
+	if a.Guest, err = w.leadToResolver(req, result, &place); err != nil {
+		return nil, w.explain(err)
+	}
 	state, err := json.Marshal(a)
 	if err != nil {
 		return nil, fmt.Errorf("encode attachment: %w", err)
 	}
 	reply := &ns.HookReply{State: state, Results: w.results(a, result)}
-	w.names.Reply(req, placeOf(result), reply)
+	w.names.Reply(req, place, reply)
 	return reply, nil
 }
 

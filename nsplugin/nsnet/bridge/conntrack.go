@@ -37,16 +37,25 @@ func (k *Kernel) forgetOld(ports []nsnet.Mapping) error {
 	})
 }
 
-// forgetRun does the same for ports that were published until now.
+// forgetRun does the same for what was translated for a run until now.
 func (k *Kernel) forgetRun(r *record) error {
 	if r.Complete && !r.udp() {
 		return nil
 	}
-	dead := r.all()
-	return k.forget(func(c *netlink.ConntrackFlow) bool {
-		a, _ := netip.AddrFromSlice(c.Reverse.SrcIP)
-		return c.Forward.Protocol == unix.IPPROTO_UDP && slices.Contains(dead, a.Unmap())
-	})
+	return k.forget(ofSandbox(r.all()))
+}
+
+// ofSandbox selects UDP packets to the ports of a sandbox that has the addresses, and from
+// it to the host's loopback.
+func ofSandbox(addresses []netip.Addr) flow {
+	is := func(ip []byte) bool {
+		a, _ := netip.AddrFromSlice(ip)
+		return slices.Contains(addresses, a.Unmap())
+	}
+	return func(c *netlink.ConntrackFlow) bool {
+		answers := c.Reverse.SrcIP
+		return c.Forward.Protocol == unix.IPPROTO_UDP && (is(answers) || answers.IsLoopback() && is(c.Forward.SrcIP))
+	}
 }
 
 func (k *Kernel) forget(which flow) error {

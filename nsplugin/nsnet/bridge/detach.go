@@ -97,10 +97,11 @@ func release(k *Kernel, r *record) error {
 		// A change of ports can have been under way when withdraw looked.
 		errs = append(errs, k.searchElements(r.runID, portSets()))
 	}
-	if len(networks()) == 0 {
-		errs = append(errs, k.removeTable())
+	_, guests, err := readGuests("")
+	if err == nil && len(guests) == 0 && len(networks()) == 0 {
+		err = k.removeTable()
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, err)...)
 }
 
 // removeNetwork removes a bridge that has no sandbox any more, and its directory.

@@ -6,5 +6,6 @@
 // [Dir].
 //
 // A backend makes a [Wish] of its options, checks it when it negotiates, attaches the
-// sandbox in PreExec and detaches it in PostExec.
+// sandbox in PreExec and detaches it in PostExec. A backend whose sandboxes are on networks
+// of others makes a [Guest] of one that is to reach the host's loopback.
 package bridge

@@ -144,7 +144,7 @@ func (dir leases) write(a netip.Addr, who Run) error {
 
 // replaceFile writes a file whole or not at all.
 func replaceFile(path string, data []byte) error {
-	part := path + ".part"
+	part := partOf(path)
 	err := os.WriteFile(part, data, 0o600)
 	if err == nil {
 		err = os.Rename(part, path)
@@ -154,6 +154,9 @@ func replaceFile(path string, data []byte) error {
 	}
 	return err
 }
+
+// partOf is what a file is called while it is written.
+func partOf(path string) string { return path + ".part" }
 
 // addresses returns those that are leased, without a look at whose they are.
 func (dir leases) addresses() ([]netip.Addr, error) {

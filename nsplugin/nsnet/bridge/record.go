@@ -94,13 +94,18 @@ func (r *record) wish() *Wish {
 	return &Wish{Subnets: r.subnets, Ports: r.ports, Isolate: r.isolate, Loopback: r.Loopback}
 }
 
-// udp reports whether the run publishes UDP ports.
+// udp reports whether the kernel translates UDP packets from or to the run.
 func (r *record) udp() bool {
-	return slices.ContainsFunc(r.ports, func(m nsnet.Mapping) bool { return m.Protocol == "udp" })
+	return slices.ContainsFunc(slices.Concat(r.ports, r.Loopback), func(m nsnet.Mapping) bool { return m.Protocol == "udp" })
 }
 
-// others returns how many leases other runs have.
+// others returns how many leases other runs have, and how many guests there are.
 func (r *record) others() (count int, err error) {
+	_, guests, err := readGuests("")
+	if err != nil {
+		return 0, err
+	}
+	count = len(guests)
 	for device, dir := range networks() {
 		all, err := dir.addresses()
 		if err != nil {

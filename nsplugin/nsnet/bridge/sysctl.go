@@ -19,20 +19,43 @@ type sysctl struct{ key, value string }
 // be missing, where the kernel has none.
 func set(all ...sysctl) error {
 	for _, s := range all {
-		path := filepath.Join("/proc/sys/net", s.key)
-		have, err := os.ReadFile(path)
+		have, err := s.get()
 		if errors.Is(err, fs.ErrNotExist) && strings.HasPrefix(s.key, "ipv6/") {
 			continue
 		}
-		if err == nil && strings.TrimSpace(string(have)) == s.value {
-			continue
-		}
-		if err == nil {
-			err = os.WriteFile(path, []byte(s.value), 0)
+		if err == nil && have != s.value {
+			err = os.WriteFile(s.path(), []byte(s.value), 0)
 		}
 		if err != nil {
-			return fmt.Errorf("set sysctl %s to %s: %w", strings.ReplaceAll(s.key, "/", "."), s.value, errors.Unwrap(err))
+			return s.failed(err)
 		}
 	}
 	return nil
+}
+
+// setFrom writes the parameter if its value is old.
+func (s sysctl) setFrom(old string) error {
+	have, err := s.get()
+	if err == nil && have == old {
+		return set(s)
+	}
+	if err != nil {
+		return s.failed(err)
+	}
+	return nil
+}
+
+// get reads the parameter's value.
+func (s sysctl) get() (string, error) {
+	text, err := os.ReadFile(s.path())
+	return strings.TrimSpace(string(text)), err
+}
+
+func (s sysctl) path() string { return filepath.Join("/proc/sys/net", s.key) }
+
+// name is the parameter's, as sysctl(8) has it.
+func (s sysctl) name() string { return strings.ReplaceAll(s.key, "/", ".") }
+
+func (s sysctl) failed(err error) error {
+	return fmt.Errorf("set sysctl %s to %s: %w", s.name(), s.value, errors.Unwrap(err))
 }

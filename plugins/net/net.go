@@ -90,6 +90,9 @@ func (n *network) PreExec(ctx context.Context, req *ns.HookRequest) (*ns.HookRep
 	if err := nsnet.HostPorts.Take(req.RunID, req.RunName, w.ports); err != nil {
 		return nil, err
 	}
+	if err := w.guardLoopback(req.RunID); err != nil {
+		return nil, w.explain(err)
+	}
 	w.repairLeases()
 	w.mendBridge()
 	result, err := a.add(ctx)

@@ -28,6 +28,7 @@ func (w *wish) leadToResolver(req *ns.HookRequest, result *current.Result, place
 		place.NoResolver = err.Error()
 		return nil, nil
 	}
+	g.Own = w.own != nil
 	if err := g.Admit(); err != nil {
 		return nil, fmt.Errorf("lead the sandbox to the host's name server %s: %w", server, err)
 	}

@@ -16,17 +16,21 @@ import (
 
 // Guest is a run whose sandbox has its place on a network that others make, as CNI
 // plugins do, and that is led to the host's loopback from there: by the same table as
-// sandboxes on bridges of this package.
+// sandboxes on bridges of this package. Without ways it has the table guard the interface,
+// which others open.
 type Guest struct {
 	// RunID is the run's id, by which all of it is found again. Required.
 	RunID string `json:"runId"`
 	// Device is the interface of the host by which the sandbox's packets come. Required.
 	Device string `json:"device"`
-	// Ways are where the sandbox may ask. Required.
-	Ways []Way `json:"ways"`
+	// Own says that nobody but the backend's runs needs the interface open: with the last
+	// guest it is shut, whoever has opened it. Optional.
+	Own bool `json:"own,omitempty"`
+	// Ways are where the sandbox may ask. Optional.
+	Ways []Way `json:"ways,omitempty"`
 	// Ports are those of each way's Host that lead to HostIP and HostPort on the host's
-	// IPv4 loopback. Required.
-	Ports []nsnet.Mapping `json:"ports"`
+	// IPv4 loopback. Optional.
+	Ports []nsnet.Mapping `json:"ports,omitempty"`
 }
 
 // NewGuest returns the guest with such ways, whose Device it finds by the host's routes to
@@ -52,7 +56,8 @@ func NewGuest(runID string, ways []Way, ports []nsnet.Mapping) (*Guest, error) {
 	return g, nil
 }
 
-// Admit opens the ways. What it is about to do is written down first; [Dismiss] undoes it,
+// Admit guards the interface, which need not be there yet, and opens the ways if there are
+// any. It may be called again, with more. What it is about to do is written down first; [Dismiss] undoes it,
 // however far it came.
 func (g *Guest) Admit() error {
 	unlock, err := lock()
@@ -74,6 +79,9 @@ func (g *Guest) Admit() error {
 	// In the table before the interface is open: see the chain "guard".
 	if err := k.addGuest(g); err != nil {
 		return err
+	}
+	if len(g.Ways) == 0 {
+		return nil
 	}
 	return openLocalnet(g.Device)
 }
@@ -111,7 +119,7 @@ func (g *Guest) remove(others []*Guest) error {
 	defer k.Close()
 	shared := slices.ContainsFunc(others, func(o *Guest) bool { return o.Device == g.Device })
 	if !shared {
-		if err := closeLocalnet(g.Device); err != nil {
+		if err := closeLocalnet(g.Device, g.Own); err != nil {
 			return err
 		}
 	}

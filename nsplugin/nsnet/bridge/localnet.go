@@ -30,9 +30,14 @@ func routeLocalnet(device, value string) sysctl {
 // openLocalnet lets the interface carry packets to the host's loopback.
 func openLocalnet(device string) error { return routeLocalnet(device, openedByUs).setFrom(shut) }
 
-// closeLocalnet takes back what openLocalnet did. The interface need not be there.
-func closeLocalnet(device string) error {
-	err := routeLocalnet(device, shut).setFrom(openedByUs)
+// closeLocalnet takes back what openLocalnet did, or with all also what others did. The
+// interface need not be there.
+func closeLocalnet(device string, all bool) error {
+	s := routeLocalnet(device, shut)
+	err := s.setFrom(openedByUs)
+	if all && err == nil {
+		err = set(s)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -63,6 +63,9 @@ const (
 // recordFile is where an attachment is written down, in its directory.
 const recordFile = "attachment.json"
 
+// undoingFile is there, beside it, once an undo has begun.
+const undoingFile = "undoing"
+
 // save writes the attachment down.
 func (a *attachment) save() error {
 	data, err := json.Marshal(a)
@@ -184,11 +187,23 @@ func (a *attachment) undo(ctx context.Context, lock *os.File) error {
 		}
 	}
 	rt := a.runtimeConf(netns)
+	cutShort := a.hasBegunToUndo()
 	delErr := cni.DelNetworkList(ctx, list, rt)
 	if delErr != nil {
+		cutShort = true
 		delErr = a.delEach(ctx, cni, list, rt)
 	}
-	return errors.Join(delErr, a.sweep(list))
+	return errors.Join(delErr, a.sweep(list, cutShort))
+}
+
+// hasBegunToUndo reports whether an undo has begun before, which was killed then or failed,
+// and from now on says so. Where that can't be written down, it may have.
+func (a *attachment) hasBegunToUndo() bool {
+	f, err := os.OpenFile(filepath.Join(a.Dir, undoingFile), os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return true
+	}
+	return f.Close() != nil
 }
 
 // delEach calls the DEL of each plugin, also after one has failed: libcni stops
@@ -217,8 +232,10 @@ func (a *attachment) neverMade(err error) bool {
 
 // sweep removes what carries the run's id after DEL, and returns an error for
 // what it can't remove. The reference plugins report success when they could not
-// see what to undo.
-func (a *attachment) sweep(list *libcni.NetworkConfigList) error {
+// see what to undo. A DEL that was cut short may have left a chain of iptables(8) also
+// where ADD makes none: whatever the backend is, DEL makes the chain, to empty and delete
+// it, and the next one doesn't do so again, since the interface is gone.
+func (a *attachment) sweep(list *libcni.NetworkConfigList, cutShort bool) error {
 	var errs []error
 	for _, plugin := range list.Plugins {
 		if dir, ok := leaseDir(list.Name, plugin); ok {
@@ -226,7 +243,7 @@ func (a *attachment) sweep(list *libcni.NetworkConfigList) error {
 		}
 	}
 	errs = append(errs, sweepNFTables(a.RunID))
-	if usesIPTables(list) {
+	if cutShort || usesIPTables(list) {
 		errs = append(errs, sweepIPTables(chainsOf(list.Name, a.RunID)))
 	}
 	return errors.Join(errs...)

@@ -41,24 +41,36 @@ func (h *host) plugin(name, script string) string {
 // killedAttach starts PreExec in a process of its own and kills it after d.
 func (s *sandbox) killedAttach(n *network, d time.Duration) {
 	s.h.T.Helper()
-	s.h.killed(map[string]any{"Network": n, "Request": s.Req}, d)
+	s.h.killed(s.hook(n), d)
+}
+
+// hook tells a helper to call the hook of s.Req.
+func (s *sandbox) hook(n *network) map[string]any {
+	return map[string]any{"Network": n, "Request": s.Req}
 }
 
 // killed tells a helper what to do, and kills it d after it has begun. It returns how the
 // helper ended.
 func (h *host) killed(what map[string]any, d time.Duration) error {
 	h.T.Helper()
-	told, err := json.Marshal(what)
-	must(h.T, err)
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), envHelper+"=1")
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(told), os.Stderr
+	cmd := h.helper(what)
 	begun, err := cmd.StdoutPipe()
 	must(h.T, err)
 	must(h.T, cmd.Start())
 	begun.Read(make([]byte, 1))
 	defer time.AfterFunc(d, func() { cmd.Process.Kill() }).Stop()
 	return cmd.Wait()
+}
+
+// helper returns a process that does what it is told.
+func (h *host) helper(what map[string]any) *exec.Cmd {
+	h.T.Helper()
+	told, err := json.Marshal(what)
+	must(h.T, err)
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), envHelper+"=1")
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(told), os.Stderr
+	return cmd
 }
 
 // TestKilledWhileAttaching kills PreExec at many moments. PostExec knows nothing
@@ -99,6 +111,48 @@ func TestKilledWithNamespace(t *testing.T) {
 func (s *sandbox) gone() {
 	s.Unpin()
 	s.h.Settle()
+}
+
+// TestKilledWhileDetaching has DEL end when it is about to delete the chain of iptables(8)
+// that it has made to empty it, and by then the interface is gone: its plugin dies, and
+// once the process that called it as well.
+func TestKilledWhileDetaching(t *testing.T) {
+	for who, kill := range map[string]string{
+		"the CNI plugin":  `kill -9 $PPID`,
+		"all of PostExec": `kill -9 $(ps -o ppid= -p $PPID) $PPID`,
+	} {
+		t.Run(who, func(t *testing.T) {
+			h := newHost(t)
+			fake, killed := t.TempDir(), filepath.Join(t.TempDir(), "killed")
+			script := fmt.Sprintf(`#!/bin/sh
+case " $* " in *" -X "*) mkdir %s && { %s; exit 1; };; esac
+exec /usr/sbin/iptables "$@"
+`, killed, kill)
+			must(t, os.WriteFile(filepath.Join(fake, "iptables"), []byte(script), 0o755))
+			n := &network{NAT: "nftables"}
+			whole := h.newSandbox()
+			whole.mustPre(n)
+			whole.MustPost(n)
+			clean := h.Snapshot()
+
+			bin := h.plugin("bridge", fmt.Sprintf(`PATH=%s:$PATH exec %s/bridge`, fake, h.binDir))
+			for _, name := range []string{"host-local", "portmap"} {
+				must(t, os.Symlink(filepath.Join(h.binDir, name), filepath.Join(bin, name)))
+			}
+			h.binDir = bin
+			s := h.newSandbox()
+			s.mustPre(n)
+			s.Req.Point = ns.PostExec
+			_ = h.helper(s.hook(n)).Run()
+			if _, err := os.Stat(killed); err != nil {
+				t.Fatal("nobody was killed: DEL deletes no chain any more")
+			}
+			s.MustPost(n)
+			if d := cmp.Diff(clean, h.Snapshot()); d != "" {
+				t.Errorf("left:\n%s", d)
+			}
+		})
+	}
 }
 
 // TestFirewallKilled has a plugin that undoes only what the result cache lists,

@@ -91,8 +91,8 @@ func (s *sandbox) mustPre(n *network) string {
 	return s.MustPre(n)
 }
 
-// helper is what a helper process does, as told on stdin: it attaches a sandbox, or admits
-// a guest.
+// helper is what a helper process does, as told on stdin: it calls the hook of a sandbox,
+// or admits a guest.
 func helper() int {
 	var told struct {
 		Network network
@@ -108,13 +108,22 @@ func helper() int {
 	if told.Guest != nil {
 		err = told.Guest.Admit()
 	} else {
-		_, err = told.Network.PreExec(context.Background(), &told.Request)
+		err = told.Network.hook(&told.Request)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+// hook calls the hook of the request's point.
+func (n *network) hook(req *ns.HookRequest) error {
+	if req.Point == ns.PostExec {
+		return n.PostExec(context.Background(), req)
+	}
+	_, err := n.PreExec(context.Background(), req)
+	return err
 }
 
 func must(t *testing.T, err error) {

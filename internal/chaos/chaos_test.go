@@ -122,11 +122,26 @@ func TestFamilyIsWhoComesFromAProcess(t *testing.T) {
 	d := death{of: []role{plugin}}
 	for end := time.Now().Add(30 * time.Second); d.strike(cmd.Process.Pid) != 1; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("no plugin in %v", family(cmd.Process.Pid))
+			t.Fatalf("no plugin in %v", family(cmd.Process.Pid, cmd.Process.Pid))
 		}
 	}
 	var ignored tally
 	if err := a.outlast(time.Minute, &ignored); err != nil {
 		t.Errorf("the front died as well: %v", err)
+	}
+}
+
+// TestReaperIsKnownWhileItUndoes has one as it is when it has executed nsrun anew.
+func TestReaperIsKnownWhileItUndoes(t *testing.T) {
+	a, err := start(exec.Command("bash", "-c", "exec -a nsrun-reaper sleep 10"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := death{of: []role{reaper}}
+	for !a.endsWithin(time.Millisecond) && d.strikeBelow(a.pid(), 0) == 0 {
+	}
+	var ignored tally
+	if err := a.outlast(10*time.Second, &ignored); err == nil || ignored.Hangs > 0 {
+		t.Errorf("it wasn't killed: %v, %d hangs", err, ignored.Hangs)
 	}
 }

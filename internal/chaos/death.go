@@ -95,8 +95,12 @@ func (k *killer) strike(a *attempt, d death, t *tally) {
 func (d death) leavesFront() bool { return !slices.Contains(d.of, front) }
 
 // strike kills those of the run whose nsrun is pid, and returns how many there were.
-func (d death) strike(pid int) (killed int) {
-	for _, p := range family(pid) {
+func (d death) strike(pid int) (killed int) { return d.strikeBelow(pid, pid) }
+
+// strikeBelow kills those that come from the process top, of the run whose nsrun is, or
+// was, pid. What is left of a run whose nsrun is gone comes from the host's first process.
+func (d death) strikeBelow(top, pid int) (killed int) {
+	for _, p := range family(top, pid) {
 		if slices.Contains(d.of, p.role) && syscall.Kill(p.pid, syscall.SIGKILL) == nil {
 			killed++
 		}
@@ -110,10 +114,10 @@ type member struct {
 	role role
 }
 
-// family returns the process pid and all that come from it, itself last: whoever is
-// killed before his children can't tell them.
-func family(pid int) (all []member) {
-	for _, p := range procfs.Family(pid) {
+// family returns the process top and all that come from it, itself last, as those of the
+// run whose nsrun is pid: whoever is killed before his children can't tell them.
+func family(top, pid int) (all []member) {
+	for _, p := range procfs.Family(top) {
 		all = append(all, member{p, roleOf(p, p == pid)})
 	}
 	return all
@@ -126,8 +130,8 @@ func roleOf(pid int, first bool) role {
 		return front
 	case strings.HasPrefix(base, "nsrun-plugin-"):
 		return plugin
-	case base == string(pluginHost):
-		return pluginHost
+	case base == string(pluginHost), base == string(reaper): // which is at work
+		return role(base)
 	}
 	if r := role(strings.TrimSpace(procfs.Read(pid, "comm"))); r == initial || r == reaper {
 		return r

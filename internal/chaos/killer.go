@@ -79,8 +79,11 @@ func (k *killer) id() string {
 }
 
 // moment is one of a run, or shortly after it.
-func (k *killer) moment() time.Duration {
-	return time.Duration(k.rand.Int64N(int64(k.took * 6 / 5)))
+func (k *killer) moment() time.Duration { return k.momentOf(k.took) }
+
+// momentOf is one of something that takes d, or shortly after it.
+func (k *killer) momentOf(d time.Duration) time.Duration {
+	return time.Duration(k.rand.Int64N(int64(d * 6 / 5)))
 }
 
 func (k *killer) scope() oracle.Scope {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command chaos kills runs and says what they leave: make chaos. It kills nsrun, its
-// plugins, init and reaper at random moments, and those that would settle the rest; it
+// plugins, init and reaper at random moments, one after the other, and those that would settle the rest; it
 // kills each process at one system call after the other, and has system calls fail, as
 // root and as an ordinary user; and it kills bubblewrap and runc as well. It does so in
 // several private hosts side by side, since most of its time is waiting.

@@ -81,7 +81,7 @@ func (t *table) close() {
 	fmt.Fprintf(t.out, "in %v\n", time.Since(t.begun).Round(time.Second))
 }
 
-const columns = "%-26s %-30s %7v %7v %9v %15v %19v %5v %22v\n"
+const columns = "%-26s %-36s %7v %7v %9v %15v %19v %5v %22v\n"
 
 func (t *table) header() {
 	fmt.Fprintf(t.out, columns, "victim", "way", "kills", "hit", "survivors", "leaks after 2 s", "after the next start", "hangs", "undone: median, longest")

@@ -58,7 +58,7 @@ func victims() []victim {
 
 // treatments are the ways to treat a run of nsrun.
 func treatments() []way {
-	return slices.Concat(deaths(), []way{relapse{}}, sweeps())
+	return slices.Concat(deaths(), doubles(), []way{relapse{}}, sweeps())
 }
 
 // ours is nsrun with flags.

@@ -32,6 +32,12 @@ func statusOf(err error) int {
 // explain turns an error of the stage into a diagnostic with the cause behind
 // the errno, where that can be found out, and the way out.
 func (r *run) explain(err error) error {
+	if all := ns.Flatten(err); len(all) > 1 {
+		for i, e := range all {
+			all[i] = r.explain(e)
+		}
+		return errors.Join(all...)
+	}
 	var clone *stage.CloneError
 	var step *stage.StepError
 	var exec *stage.ExecError
@@ -94,6 +100,10 @@ func sysctlIs(path, value string) bool {
 
 func (r *run) explainStep(e *stage.StepError) *ns.Diagnostic {
 	d := e.Diagnostic()
+	if e.IDMap {
+		explainIDMap(d, e, mountTable())
+		return d
+	}
 	if kind, _ := e.Step.Op.Needs(); kind == ns.Mount {
 		explainMount(d, e, mountTable(), r.plan.Has(ns.User))
 	}
@@ -102,6 +112,8 @@ func (r *run) explainStep(e *stage.StepError) *ns.Diagnostic {
 		explainProc(d, mountTable())
 	case e.Step.Op.Confines():
 		explainConfinement(d, e)
+	case e.Errno == unix.ENOSYS:
+		d.Hint = "Linux 5.12 or newer, and no seccomp filter around nsrun that hides its calls"
 	case e.Errno == unix.ENOENT && e.Step.Target != "":
 		d.Hint = "make " + e.Step.Target + " in the root directory first, or use --dir or --tmpfs"
 	case e.Errno == unix.EINVAL && (e.Step.Op == "" || e.Step.Op == ns.OpFile) && r.inv.UID != nil:

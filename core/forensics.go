@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/nsrun/nsrun/core/stage"
 	"github.com/nsrun/nsrun/internal/procfs"
@@ -68,4 +70,35 @@ func explainMount(d *ns.Diagnostic, e *stage.StepError, table []procfs.Mount, in
 		facts = append(facts, "the target is below the caller's mount "+mountOf(table, e.Step.Target).String())
 	}
 	d.Detail = strings.Join(facts, "; ")
+}
+
+// explainIDMap says why the kernel didn't map the ids of the mounts of a source, and which
+// of them are the reason.
+func explainIDMap(d *ns.Diagnostic, e *stage.StepError, table []procfs.Mount) {
+	var mounts []string
+	mapped := false
+	for _, place := range e.Unmapped {
+		m := mountOf(table, place)
+		mounts = append(mounts, m.String())
+		mapped = mapped || m.Has("idmapped")
+	}
+	why := idMapCauses[e.Errno]
+	if mapped && e.Errno == unix.EPERM {
+		why = cause{"the ids of a mount can be mapped once, and are", "what it was made of as the source, or no :idmap"}
+	}
+	facts := slices.DeleteFunc([]string{why.detail, strings.Join(mounts, ", "), d.Detail}, func(s string) bool { return s == "" })
+	d.Detail, d.Hint = strings.Join(facts, ": "), why.hint
+}
+
+// cause is what an errno means, and the way out.
+type cause struct{ detail, hint string }
+
+// idMapCauses says what the errors of mount_setattr(2) with MOUNT_ATTR_IDMAP mean.
+var idMapCauses = map[syscall.Errno]cause{
+	unix.EINVAL: {"the kernel can't map ids on this type of file system", "a source without such a file system, or no :idmap"},
+	unix.EPERM: {"mapping ids needs CAP_SYS_ADMIN in the user namespace that the file system was mounted in",
+		"run nsrun as root outside of the container, or chown the files instead of :idmap"},
+	unix.EACCES: {"nsrun reaches the mounts by /proc/PID/fd of its child, which needs CAP_SYS_PTRACE", "run nsrun as root with that capability"},
+	unix.ENOENT: {"nsrun reaches the mounts by /proc/PID/fd of its child, and there is no proc on /proc", "mount -t proc proc /proc"},
+	unix.ENOSYS: {"the kernel, or a seccomp filter around nsrun, has no mount_setattr(2); Linux has it since 5.12", "no :idmap, and chown the files"},
 }

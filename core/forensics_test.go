@@ -3,8 +3,10 @@
 package core
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/nsrun/nsrun/core/stage"
@@ -63,5 +65,42 @@ func TestExplainMount(t *testing.T) {
 	explainMount(d, e, table, false)
 	if d.Detail == want {
 		t.Error("flags are locked outside of a user namespace")
+	}
+}
+
+func TestExplainIDMap(t *testing.T) {
+	table := procfs.ParseMounts(`21 26 0:20 / / rw - ext4 /dev/vda rw
+22 21 0:21 / /data rw,idmapped - tmpfs tmpfs rw
+23 21 0:22 / /data/sub rw - proc proc rw`)
+	const answered = "mount_setattr(2) answered "
+	for _, tt := range []struct {
+		errno  syscall.Errno
+		places []string
+		detail string
+		hint   string
+	}{
+		{unix.EINVAL, []string{"/data/sub"}, "the kernel can't map ids on this type of file system: /data/sub (proc, rw): " + answered + "EINVAL", "a source without such a file system, or no :idmap"},
+		{unix.EPERM, []string{"/data/x"}, "the ids of a mount can be mapped once, and are: /data (tmpfs, rw,idmapped): " + answered + "EPERM", "what it was made of as the source, or no :idmap"},
+		{unix.EPERM, []string{"/etc"}, "mapping ids needs CAP_SYS_ADMIN in the user namespace that the file system was mounted in: / (ext4, rw): " + answered + "EPERM", "run nsrun as root outside of the container, or chown the files instead of :idmap"},
+		{unix.ENOSYS, nil, "the kernel, or a seccomp filter around nsrun, has no mount_setattr(2); Linux has it since 5.12: " + answered + "ENOSYS", "no :idmap, and chown the files"},
+		{unix.ENOMEM, nil, answered + "ENOMEM", ""},
+	} {
+		e := &stage.StepError{Call: "mount_setattr", Errno: tt.errno, IDMap: true, Unmapped: tt.places}
+		d := e.Diagnostic()
+		explainIDMap(d, e, table)
+		if d.Detail != tt.detail || d.Hint != tt.hint {
+			t.Errorf("%s: got  %s; %s\nwant %s; %s", tt.errno, d.Detail, d.Hint, tt.detail, tt.hint)
+		}
+	}
+}
+
+func TestExplainTellsOfAllStepsThatFailed(t *testing.T) {
+	step := func(target string) error {
+		return &stage.StepError{Step: ns.PlannedStep{Plugin: "mount", Step: ns.Step{Op: ns.OpBind, Source: "/s", Target: target}}, Errno: unix.EINVAL, IDMap: true}
+	}
+	r := &run{plan: &ns.Plan{}, inv: &Invocation{}}
+	told := ns.Diagnose(r.explain(errors.Join(step("/a"), step("/b"))))
+	if len(told) != 2 || told[0].Hint == "" || told[1].Summary != "bind /s on /b: invalid argument" {
+		t.Errorf("got %+v", told)
 	}
 }

@@ -79,6 +79,7 @@ func (f *faults) step(s *Step, have []Kind) {
 	f.targetAndKind(s, have)
 	f.stepData(s)
 	f.attrs(s.Attrs)
+	f.idMapped(s, have)
 	if s.Mode&^0o7777 != 0 {
 		f.add("mode is not made of permission bits: %#o", s.Mode)
 	}
@@ -208,7 +209,7 @@ func (f *faults) attrs(attrs []Attr) {
 	}
 	for i, a := range attrs {
 		switch {
-		case !slices.Contains([]Attr{ReadOnly, NoSUID, NoDev, NoExec, NoAtime, StrictTime}, a):
+		case !slices.Contains([]Attr{ReadOnly, NoSUID, NoDev, NoExec, NoAtime, StrictTime, IDMapped}, a):
 			f.unknown("unknown attribute %s", quote(string(a)))
 		case slices.Contains(attrs[:i], a):
 			f.add("attribute %s twice", a)
@@ -216,6 +217,17 @@ func (f *faults) attrs(attrs []Attr) {
 	}
 	if slices.Contains(attrs, NoAtime) && slices.Contains(attrs, StrictTime) {
 		f.add("attributes %s and %s exclude each other", NoAtime, StrictTime)
+	}
+}
+
+// idMapped checks that there is something whose ids can be mapped, and a map.
+func (f *faults) idMapped(s *Step, have []Kind) {
+	switch {
+	case !slices.Contains(s.Attrs, IDMapped):
+	case s.Op != OpBind && s.Op != OpRootfs:
+		f.add("attribute %s is for %s and %s alone", IDMapped, OpBind, OpRootfs)
+	case !slices.Contains(have, User):
+		f.add("attribute %s needs a %s namespace, which the run doesn't have", IDMapped, User)
 	}
 }
 

@@ -209,6 +209,7 @@ func TestCheckSteps(t *testing.T) {
 		`unknown attribute "suid"`:               step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{"suid"}}),
 		"attribute ro twice":                     step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{ReadOnly, ReadOnly}}),
 		"exclude each other":                     step(Step{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{NoAtime, StrictTime}}),
+		"attribute idmap is for bind":            step(Step{Op: OpRemount, Target: "/b", Attrs: []Attr{IDMapped}}),
 		"neither private nor slave":              step(Step{Op: OpPropagation, Target: "/", Data: "shared"}),
 		"not a file system type":                 step(Step{Op: OpMount, Target: "/b", FSType: "tmp fs"}),
 		"mode is not made of permission bits":    step(Step{Op: OpMkdir, Target: "/b", Mode: 0o40755}),
@@ -255,6 +256,17 @@ func TestStepsNeedTheirNamespace(t *testing.T) {
 			expect(t, CheckOffer(&Descriptor{}, &Request{}, o), "")
 			expect(t, CheckOffer(&Descriptor{}, &Request{Kinds: []Kind{kind}}, &Offer{Steps: o.Steps}), "")
 		})
+	}
+}
+
+func TestIDMappedStepsNeedAUserNamespace(t *testing.T) {
+	for _, step := range []Step{
+		{Op: OpBind, Source: "/a", Target: "/b", Attrs: []Attr{ReadOnly, IDMapped}},
+		{Op: OpRootfs, Source: "/a", Attrs: []Attr{IDMapped}},
+	} {
+		o := &Offer{Steps: []Step{step}}
+		expect(t, CheckOffer(&Descriptor{}, &Request{Kinds: []Kind{Mount}}, o), "attribute idmap needs a user namespace")
+		expect(t, CheckOffer(&Descriptor{}, &Request{Kinds: []Kind{User, Mount}}, o), "")
 	}
 }
 

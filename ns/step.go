@@ -142,4 +142,8 @@ const (
 	NoExec     Attr = "noexec"
 	NoAtime    Attr = "noatime"
 	StrictTime Attr = "strictatime"
+	// IDMapped shows what belongs to the id N of the file system as that of N inside, and
+	// has what N makes inside belong to N there, by the map of the run's user namespace,
+	// which the run must have. It is for OpRootfs and OpBind; MOUNT_ATTR_IDMAP.
+	IDMapped Attr = "idmap"
 )

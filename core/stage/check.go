@@ -145,8 +145,9 @@ func (c *compiler) checkMountFields(s ns.Step) {
 	if s.Op == ns.OpPropagation && propagations[s.Data] == 0 {
 		c.refuse("%s: unknown propagation", Words(s))
 	}
+	c.checkIDMapped(s)
 	for _, a := range s.Attrs {
-		if _, ok := attrBits[a]; !ok {
+		if _, ok := attrBits[a]; !ok && a != ns.IDMapped {
 			c.refuse("%s: unknown mount attribute %q", Words(s), a)
 		}
 	}

@@ -109,6 +109,9 @@ func (c *Child) Release() (err error) {
 }
 
 func (c *Child) release() error {
+	if err := c.mapMounts(); err != nil {
+		return err
+	}
 	c.process.Proceed()
 	report, err := c.process.Report()
 	switch {
@@ -160,11 +163,19 @@ func (p *Program) failure(r *machine.Report) error {
 	case program.Fail:
 		return &ExecError{Name: p.argv0, Errno: r.Errno}
 	}
-	e := &StepError{Index: in.Step, Call: p.code.Name(r.Instr), Line: p.code.Line(r.Instr), Errno: r.Errno, Log: cleanLog(r.Log)}
+	e := p.stepError(r.Instr, r.Errno)
+	e.Log = cleanLog(r.Log)
+	return e
+}
+
+// stepError returns the failure of an instruction that belongs to a step, or to none.
+func (p *Program) stepError(instr int, errno syscall.Errno) *StepError {
+	in := &p.code.Instrs[instr]
+	e := &StepError{Index: in.Step, Call: p.code.Name(instr), Line: p.code.Line(instr), Errno: errno, IDMap: in.Op == program.IDMap}
 	if in.Step >= 0 {
 		e.Step = p.steps[in.Step]
 	} else {
-		e.Doing = p.code.Title(r.Instr)
+		e.Doing = p.code.Title(instr)
 	}
 	return e
 }

@@ -116,6 +116,11 @@ func TestCompilePrintsTheCallsThatTheChildMakes(t *testing.T) {
 			ns.Step{Op: ns.OpMask, Target: "/proc/kcore", IfExists: true}, ns.Step{Op: ns.OpMask, Target: "/proc/acpi"},
 			ns.Step{Op: ns.OpRemount, Target: "/proc/sys", Attrs: []ns.Attr{ns.ReadOnly}}, pivot,
 		)},
+		"idmapped": {
+			Kinds: []ns.Kind{ns.User, ns.Mount}, IDMap: wideMap(),
+			Steps: plan(private, ns.Step{Op: ns.OpRootfs, Source: "/srv/root", Attrs: []ns.Attr{ns.IDMapped}},
+				bind("/usr", "/usr", ns.ReadOnly, ns.IDMapped), ns.Step{Op: ns.OpBind, Source: "/etc", Target: "/etc", Attrs: []ns.Attr{ns.IDMapped}, IfExists: true}, pivot),
+		},
 		"joining": {Kinds: allKinds, Join: 9, Cwd: "/home/u", Steps: plan(ns.Step{Op: ns.OpCaps, Data: strings.Join(ns.Capabilities()[1:], ",")})},
 		"left out": {Kinds: allKinds, Steps: plan(
 			ns.Step{Op: ns.OpBind, Source: "/missing", Target: "/mnt", IfExists: true},
@@ -124,7 +129,7 @@ func TestCompilePrintsTheCallsThatTheChildMakes(t *testing.T) {
 		)},
 		"ids": {
 			Kinds: []ns.Kind{ns.User},
-			IDMap: &ns.IDMap{UIDs: []ns.Extent{{Inside: 0, Outside: 100000, Size: 65536}}, GIDs: []ns.Extent{{Inside: 0, Outside: 100000, Size: 65536}}},
+			IDMap: wideMap(),
 			Command: Command{
 				User: &Credential{UID: 33, GID: 34, Groups: []uint32{35, 36}}, NoNewPrivs: true, Dir: "/var/www",
 				Path: "/opt/bin::/bin",
@@ -203,6 +208,8 @@ func TestCompileRefuses(t *testing.T) {
 		"a target that goes up":                 {allKinds, []ns.Step{bind("/usr", "/mnt/../etc")}, `bind /usr on /mnt/../etc: the target "/mnt/../etc" is not a clean path; use "/etc"`},
 		"the root as a target":                  {allKinds, []ns.Step{bind("/usr", "/")}, "bind /usr on /: the target is the root itself"},
 		"an unknown attribute":                  {allKinds, []ns.Step{bind("/usr", "/mnt", "suid")}, `bind /usr on /mnt: unknown mount attribute "suid"`},
+		"ids without a map for them":            {allKinds, []ns.Step{bind("/usr", "/mnt", ns.IDMapped)}, "bind /usr on /mnt: the run has no user namespace whose ids the mount could have"},
+		"ids of what isn't bound":               {allKinds, []ns.Step{{Op: ns.OpRemount, Target: "/mnt", Attrs: []ns.Attr{ns.IDMapped}}}, "make /mnt idmap: only binds and root directories can be idmapped"},
 		"an unknown propagation":                {allKinds, []ns.Step{{Op: ns.OpPropagation, Target: "/", Data: "loud"}}, "make the mounts below / loud: unknown propagation"},
 		"a hostname that is too long":           {allKinds, []ns.Step{{Op: ns.OpHostname, Data: strings.Repeat("x", 65)}}, `set the hostname to "` + strings.Repeat("x", 65) + `": longer than 64 bytes`},
 		"an unknown limit":                      {nil, []ns.Step{{Op: ns.OpRlimit, Target: "moon", Data: "1"}}, "limit moon to 1: no such limit"},

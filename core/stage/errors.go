@@ -46,6 +46,11 @@ type StepError struct {
 	Call, Line string
 	// Errno is the kernel's reason.
 	Errno syscall.Errno
+	// IDMap says that it was the ids of the source's mounts that couldn't be mapped, and
+	// Unmapped are those of these mounts, by their places on the host, that are the reason,
+	// as far as that could be found out.
+	IDMap    bool
+	Unmapped []string
 	// Log is what the file system had to say to that, if anything.
 	Log string
 }

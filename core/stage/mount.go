@@ -86,6 +86,7 @@ func (c *compiler) cloneSource(s ns.Step) program.Reg {
 	if s.IfExists {
 		c.b.Tolerate(unix.ENOENT, unix.ENOTDIR)
 	}
+	c.idMap(tree, s.Attrs)
 	return tree
 }
 

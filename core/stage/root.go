@@ -23,6 +23,7 @@ func (c *compiler) enterRootfs(s ns.Step) {
 		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS,
 	})
 	tree := c.b.Result(unix.SYS_OPEN_TREE, dir.Arg(), c.b.String(""), program.Int(cloneTree|unix.AT_RECURSIVE|unix.AT_EMPTY_PATH))
+	c.idMap(tree, s.Attrs)
 	c.setAttrs(tree, s.Attrs)
 	c.attach(tree, dir)
 	c.close(dir)

@@ -175,6 +175,7 @@ var testedElsewhere = map[string]string{
 	"T-15": "core/stage/inputs_test.go:TestAFileIsFilledFromWhatTheCallerGave",
 	"T-16": "core/stage/inputs_test.go:TestADirectoryInTheHostsTreeIsMadeForTheRunAlone",
 	"T-17": "e2e/testdata/script/exec-is-held-as-the-run-is.txtar",
+	"T-18": "core/stage/idmapped_test.go:TestIDMappedFilesHaveTheIDsThatTheyHaveOnDisk",
 	"E-2":  "core/journal/journal_test.go:TestOwedIsEveryIntentNotUndoneLatestFirst",
 	"E-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"E-5":  "plugins/user/user_test.go:TestMapIsReadBack",

@@ -103,7 +103,7 @@ func TestSpecHasTheClosedSets(t *testing.T) {
 		"5.":  {string(ns.PreExec), string(ns.PostExec)},
 		"6.":  texts[string]([]ns.OptionType{ns.String, ns.Bool, ns.Int, ns.Duration, ns.Path}),
 		"12.": {"error", string(ns.Warning), string(ns.Notice)},
-		"8.": append(texts[string]([]ns.Attr{ns.ReadOnly, ns.NoSUID, ns.NoDev, ns.NoExec, ns.NoAtime, ns.StrictTime}),
+		"8.": append(texts[string]([]ns.Attr{ns.ReadOnly, ns.NoSUID, ns.NoDev, ns.NoExec, ns.NoAtime, ns.StrictTime, ns.IDMapped}),
 			"setup", string(ns.Inside)),
 	} {
 		for _, word := range words {

@@ -47,7 +47,7 @@ type control struct {
 	poll    pollFd
 	wstatus int32
 	info    siginfo
-	report  reportHeader
+	message messageHeader
 	log     [LogSize]byte
 }
 
@@ -105,7 +105,7 @@ var (
 	_ [unsafe.Sizeof(siginfo{}) - 128]byte
 	_ [imageOffset - unsafe.Alignof(program.Header{})]byte
 
-	// The log follows the header of the report at once: one write sends both.
-	_ [unsafe.Offsetof(control{}.log) - unsafe.Offsetof(control{}.report) - unsafe.Sizeof(reportHeader{})]byte
-	_ [unsafe.Offsetof(control{}.report) + unsafe.Sizeof(reportHeader{}) - unsafe.Offsetof(control{}.log)]byte
+	// The log follows the header of the message at once: one write sends both.
+	_ [unsafe.Offsetof(control{}.log) - unsafe.Offsetof(control{}.message) - unsafe.Sizeof(messageHeader{})]byte
+	_ [unsafe.Offsetof(control{}.message) + unsafe.Sizeof(messageHeader{}) - unsafe.Offsetof(control{}.log)]byte
 )

@@ -140,6 +140,8 @@ func special(c *control, in *program.Word, pc uint64) {
 		if !readFull(c.in, unsafe.Pointer(&c.word), 1) {
 			exit(statusRefused)
 		}
+	case program.IDMap:
+		ask(c, in, pc)
 	case program.Mask:
 		sys(unix.SYS_RT_SIGPROCMASK, unix.SIG_SETMASK, uintptr(unsafe.Pointer(&c.mask)), 0, 8)
 	case program.Reign:

@@ -24,7 +24,9 @@ type Process struct {
 	base    uintptr    // where its image goes
 	program int        // pipe; the child lives as long as this is open
 	status  int        // pipe; -1 once it was read to its end
+	unread  []byte     // what came from status and isn't looked at yet
 	stamps  []Stamp    // what came from it on the way
+	report  *Report    // what came from it at its end
 }
 
 // Clone makes a child in new namespaces, as flags (CLONE_NEW*) say. It dies with
@@ -122,40 +124,71 @@ func (p *Process) Proceed() {
 	}
 }
 
+// Question waits until the child asks for something. It returns nil if the child has
+// failed or is gone before that, which Report tells.
+func (p *Process) Question() (*Question, error) {
+	for {
+		m, err := p.next()
+		switch {
+		case m == nil:
+			return nil, err
+		case m.kind == questionMessage:
+			return decodeQuestion(m), nil
+		}
+		p.take(m)
+	}
+}
+
 // Report waits until the child has executed its command or is gone, or has
 // failed before that, which it returns.
 func (p *Process) Report() (*Report, error) {
-	data, err := readAll(p.status)
-	_ = unix.Close(p.status)
-	p.status = -1
-	if err != nil {
-		return nil, fmt.Errorf("read the child's report: %w", err)
+	defer p.closeStatus()
+	for {
+		m, err := p.next()
+		if m == nil {
+			return p.report, err
+		}
+		p.take(m)
 	}
-	p.stamps, data = cutStamps(data)
-	if len(data) < reportHeaderSize {
-		return nil, nil
-	}
-	return decodeReport(data), nil
 }
 
 // Stamps returns the times that the child has told, once Report has returned.
 func (p *Process) Stamps() []Stamp { return p.stamps }
 
-func readAll(fd int) ([]byte, error) {
-	var data []byte
-	buf := make([]byte, reportHeaderSize+LogSize)
+// take keeps what a message says.
+func (p *Process) take(m *message) {
+	switch m.kind {
+	case timeMessage:
+		p.stamps = append(p.stamps, decodeStamp(m))
+	case failureMessage:
+		p.report = decodeReport(m)
+	}
+}
+
+// next returns what the child sends next; nil at the end of the pipe.
+func (p *Process) next() (*message, error) {
+	buf := make([]byte, messageHeaderSize+LogSize)
 	for {
-		n, err := unix.Read(fd, buf)
+		if m, rest := cutMessage(p.unread); m != nil {
+			p.unread = rest
+			return m, nil
+		}
+		n, err := unix.Read(p.status, buf)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return nil, err
+			return nil, fmt.Errorf("read the child's report: %w", err)
 		case n == 0:
-			return data, nil
+			return nil, nil
 		default:
-			data = append(data, buf[:n]...)
+			p.unread = append(p.unread, buf[:n]...)
 		}
 	}
+}
+
+func (p *Process) closeStatus() {
+	_ = unix.Close(p.status)
+	p.status = -1
 }
 
 // Kill kills the child with SIGKILL. Any goroutine may call it, at any time.

@@ -111,6 +111,10 @@ func (b *Builder) Fork(label Label) {
 // are the same.
 func (b *Builder) Same(x, y Arg, n int) { b.add(Instr{Op: Same}, []Arg{x, y, Int(n)}) }
 
+// IDMap adds an instruction that has the front map the ids of the mounts tree, unless
+// the call that was saved there failed.
+func (b *Builder) IDMap(tree Reg) { b.add(Instr{Op: IDMap}, []Arg{tree.Arg()}) }
+
 // Do adds an instruction without arguments: Await, Alive, Outlive, Mask, Reign,
 // Stamp or Fail.
 func (b *Builder) Do(op Op) { b.add(Instr{Op: op}, nil) }

@@ -59,6 +59,8 @@ func (p *Program) operation(in *Instr) string {
 		}
 	case Same:
 		return fmt.Sprintf("expect %s at %s", p.text(int(in.Args[0].value)), p.placeOf(in.Args[1]))
+	case IDMap:
+		return fmt.Sprintf("wait for nsrun: mount_setattr($%d, \"\", AT_EMPTY_PATH|AT_RECURSIVE, {set=IDMAP, userns_fd=the run's})", in.Args[0].value)
 	case Call, Exec:
 		return p.call(in)
 	}
@@ -96,10 +98,13 @@ func (p *Program) otherwise(i int) string {
 
 // Name returns the name of the system call of instruction i, or "" if it makes none.
 func (p *Program) Name(i int) string {
-	if op := p.Instrs[i].Op; op != Call && op != Exec {
-		return ""
+	switch p.Instrs[i].Op {
+	case Call, Exec:
+		return signatureOf(p.Instrs[i].Nr).name
+	case IDMap:
+		return signatureOf(unix.SYS_MOUNT_SETATTR).name
 	}
-	return signatureOf(p.Instrs[i].Nr).name
+	return ""
 }
 
 func (p *Program) call(in *Instr) string {

@@ -36,6 +36,10 @@ const (
 	// Await waits until the front lets the child proceed, and ends it if the front
 	// dies instead.
 	Await
+	// IDMap has the front map the ids of the mounts whose descriptor is in the register
+	// of the first argument, and waits for that. It ends the child if the front dies
+	// instead.
+	IDMap
 	// Outlive waits until the front has died, and ends the child if it lets it
 	// proceed instead.
 	Outlive
@@ -123,6 +127,16 @@ type Program struct {
 	data     []byte
 	relocs   []int // offsets in data of words that hold an offset in data
 	regs     int   // how many registers there are, the unused zero included
+}
+
+// Count returns how many instructions do op.
+func (p *Program) Count(op Op) (n int) {
+	for i := range p.Instrs {
+		if p.Instrs[i].Op == op {
+			n++
+		}
+	}
+	return n
 }
 
 // section is a title over the instructions from start on.

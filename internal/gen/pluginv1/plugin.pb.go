@@ -919,7 +919,7 @@ type Step struct {
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	Target string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
 	FsType string `protobuf:"bytes,5,opt,name=fs_type,json=fsType,proto3" json:"fs_type,omitempty"`
-	// ro, nosuid, nodev, noexec, noatime, strictatime.
+	// ro, nosuid, nodev, noexec, noatime, strictatime; idmap for rootfs and bind.
 	Attrs []string `protobuf:"bytes,6,rep,name=attrs,proto3" json:"attrs,omitempty"`
 	// May hold NUL bytes for the op "file".
 	Data string `protobuf:"bytes,7,opt,name=data,proto3" json:"data,omitempty"`

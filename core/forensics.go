@@ -54,22 +54,48 @@ func explainMount(d *ns.Diagnostic, e *stage.StepError, table []procfs.Mount, in
 	if e.Line != "" {
 		facts = append(facts, "the call was "+e.Line)
 	}
-	source := e.Step.Source
-	if filepath.IsAbs(source) {
-		real, err := filepath.EvalSymlinks(source)
-		if err == nil && real != filepath.Clean(source) {
-			facts = append(facts, source+" leads to "+real)
-		}
-		on := mountOf(table, cmp.Or(real, source))
-		facts = append(facts, "the source is on the mount "+on.String())
-		if flags := lockedFlags(on); inUserNS && e.Errno == unix.EPERM && len(flags) > 0 {
-			facts = append(facts, "its "+strings.Join(flags, ",")+" can't be taken off in a user namespace")
-		}
+	if filepath.IsAbs(e.Step.Source) {
+		facts = append(facts, explainSource(d, e, table, inUserNS)...)
 	}
 	if e.Step.Target != "" {
 		facts = append(facts, "the target is below the caller's mount "+mountOf(table, e.Step.Target).String())
 	}
 	d.Detail = strings.Join(facts, "; ")
+}
+
+// explainSource returns what there is to say of the source of a step: where it is, and
+// what in its mount or above it can be the reason.
+func explainSource(d *ns.Diagnostic, e *stage.StepError, table []procfs.Mount, inUserNS bool) (facts []string) {
+	source := e.Step.Source
+	real, err := filepath.EvalSymlinks(source)
+	if err == nil && real != filepath.Clean(source) {
+		facts = append(facts, source+" leads to "+real)
+	}
+	on := mountOf(table, cmp.Or(real, source))
+	facts = append(facts, "the source is on the mount "+on.String())
+	if flags := lockedFlags(on); inUserNS && e.Errno == unix.EPERM && len(flags) > 0 {
+		facts = append(facts, "its "+strings.Join(flags, ",")+" can't be taken off in a user namespace")
+	}
+	if dir := closedAbove(cmp.Or(real, source)); inUserNS && e.Errno == unix.EACCES && dir != "" {
+		facts = append(facts, "root of a user namespace has no more right to pass "+dir+" than others")
+		d.Hint = "chmod o+x " + dir
+	}
+	return facts
+}
+
+// closedAbove returns the first directory on the way to path that lets neither the caller,
+// as its owner, nor everybody pass; "" for none.
+func closedAbove(path string) string {
+	for i, c := range path {
+		if c != '/' || i == 0 {
+			continue
+		}
+		var st unix.Stat_t
+		if err := unix.Stat(path[:i], &st); err == nil && st.Mode&0o001 == 0 && int(st.Uid) != os.Geteuid() {
+			return path[:i]
+		}
+	}
+	return ""
 }
 
 // explainIDMap says why the kernel didn't map the ids of the mounts of a source, and which

@@ -68,6 +68,23 @@ func TestExplainMount(t *testing.T) {
 	}
 }
 
+func TestClosedAbove(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root, to give a directory away")
+	}
+	dir := filepath.Join(t.TempDir(), "a")
+	for _, d := range []string{dir, dir + "/b"} {
+		if err := errors.Join(os.Mkdir(d, 0o700), os.Chown(d, 7, 7)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for path, want := range map[string]string{dir + "/b/c": dir, dir: "", "/etc/passwd": "", "/no/such/file": ""} {
+		if got := closedAbove(path); got != want {
+			t.Errorf("%s: got %q, want %q", path, got, want)
+		}
+	}
+}
+
 func TestExplainIDMap(t *testing.T) {
 	table := procfs.ParseMounts(`21 26 0:20 / / rw - ext4 /dev/vda rw
 22 21 0:21 / /data rw,idmapped - tmpfs tmpfs rw

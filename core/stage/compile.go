@@ -41,16 +41,7 @@ func Compile(cfg Config) (*Program, error) {
 	} else {
 		c.prepare()
 	}
-	order := c.order()
-	for k, i := range order {
-		if placeOf(cfg.Steps[i].Step) > placePropagation && !c.cloned {
-			c.cloneSources(order[k:])
-		}
-		c.step(i)
-		if c.masks != 0 && !slices.ContainsFunc(order[k+1:], c.isMask) {
-			c.dropMasks()
-		}
-	}
+	c.steps(c.order())
 	c.command()
 	if c.problems != nil {
 		return nil, errors.Join(c.problems...)
@@ -71,8 +62,7 @@ type compiler struct {
 	plugin string              // who asked for the step at hand
 	index  int                 // of the step at hand
 	skip   program.Label       // the end of the step at hand
-	cloned bool                // the sources are
-	source map[int]program.Reg // what each bind mounts, by the index of its step
+	source map[int]program.Reg // what each bind mounts, and the root's directory, by the index of the step
 	root   program.Reg         // the root of OpRootfs, until the pivot
 	tree   tree                // what is mounted where
 	masks  program.Reg         // the file system that masks are taken from, once there is one
@@ -135,9 +125,27 @@ func placeOf(s ns.Step) int {
 	return placeSetup
 }
 
+// steps adds the steps, in the order given. What they take from the host's tree is taken
+// before any of them changes it, but for the propagation, which clones have from their
+// originals.
+func (c *compiler) steps(order []int) {
+	first := slices.IndexFunc(order, func(i int) bool { return placeOf(c.cfg.Steps[i].Step) > placePropagation })
+	for k, i := range order {
+		if k == first {
+			c.takeSources(order[k:])
+		}
+		c.step(i)
+		if c.masks != 0 && !slices.ContainsFunc(order[k+1:], c.isMask) {
+			c.dropMasks()
+		}
+	}
+	if first < 0 && c.cfg.Join == 0 {
+		c.takeSetupIDs()
+	}
+}
+
 // prepare adds what comes before the first step.
 func (c *compiler) prepare() {
-	c.takeSetupIDs()
 	if c.has(ns.Mount) && c.find(ns.OpPropagation) < 0 {
 		// Fail safe: without it, mounts in a copy of a shared tree show on the host.
 		c.b.Begin(-1, "keep mounts away from the host")
@@ -173,28 +181,29 @@ func (c *compiler) step(i int) {
 	c.b.Place(c.skip)
 }
 
-// cloneSources clones what the binds among the steps are to mount, before any
-// step changes the tree: a source is a path of the host, also when the plan
-// mounts something over it. It comes after the propagation, which the clones
-// have from their originals.
-func (c *compiler) cloneSources(steps []int) {
-	c.cloned = true
+// takeSources takes what the steps are to mount: a source is a path of the host, also
+// when the plan mounts something over it. The child looks paths up as the caller, who may
+// be let into directories that the ids of the run aren't. The others come after it has
+// these ids, since only they can make the files of an overlay.
+func (c *compiler) takeSources(steps []int) {
+	c.take(steps, ns.OpBind, c.cloneSource)
+	c.take(steps, ns.OpRootfs, c.openRootfs)
+	c.takeSetupIDs()
+	c.take(steps, ns.OpOverlay, c.newOverlay)
+}
+
+// take has each step of setup that does op take its source.
+func (c *compiler) take(steps []int, op ns.Op, source func(ns.Step) program.Reg) {
 	for _, i := range steps {
 		s := c.cfg.Steps[i]
-		if s.Phase != ns.Setup || c.leftOut(s.Step) {
+		if s.Op != op || s.Phase != ns.Setup || c.leftOut(s.Step) {
 			continue
 		}
-		switch s.Op {
-		case ns.OpBind:
-			c.b.Begin(i, titleOf(s)+": take the source")
-			c.source[i] = c.cloneSource(s.Step)
-		case ns.OpOverlay:
-			c.plugin = s.Plugin
-			c.b.Begin(i, titleOf(s)+": take the source")
-			c.source[i] = c.newOverlay(s.Step)
-			c.plugin = ""
-		}
+		c.plugin = s.Plugin
+		c.b.Begin(i, titleOf(s)+": take the source")
+		c.source[i] = source(s.Step)
 	}
+	c.plugin = ""
 }
 
 func titleOf(s ns.PlannedStep) string {

@@ -145,3 +145,28 @@ func TestOnlyWhoHasTheFileSystemMapsItsIDs(t *testing.T) {
 		t.Errorf("status %d, %q", status, stderr)
 	}
 }
+
+// A source is found as the caller finds it, though the ids of the run may not be let into
+// the directories above.
+func TestSourcesAreFoundByTheCaller(t *testing.T) {
+	needRoot(t)
+	base := ownedTree(t)
+	if err := os.Rename(base+"/src", base+"/dst/src"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(base+"/dst", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, step := range map[string]ns.Step{
+		"bind": bind(base+"/dst/src", "/mnt"), "idmapped": bind(base+"/dst/src", "/mnt", ns.IDMapped),
+	} {
+		if out := output(t, idMapped(private, step), "ls", "/mnt"); out != "root\nseven\n" {
+			t.Errorf("%s: got %q", name, out)
+		}
+	}
+	root := ns.Step{Op: ns.OpRootfs, Source: base + "/dst/src", Attrs: []ns.Attr{ns.IDMapped}}
+	o := idMapped(private, root, bind("/usr", "/usr"), bind("/lib", "/lib"), bind("/lib64", "/lib64"), bind("/bin", "/bin"), pivot)
+	if out := output(t, o, "ls", "/"); !strings.Contains(out, "seven\n") {
+		t.Errorf("got %q", out)
+	}
+}

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// enterRootfs makes a mount of the directory s.Source, as pivot_root(2) needs
-// one, and keeps a descriptor that later targets are resolved below.
-func (c *compiler) enterRootfs(s ns.Step) {
+// openRootfs returns the register with the directory s.Source.
+func (c *compiler) openRootfs(s ns.Step) program.Reg {
 	info, err := c.host.Stat(s.Source)
 	switch {
 	case err != nil:
@@ -22,6 +21,13 @@ func (c *compiler) enterRootfs(s ns.Step) {
 	c.openat2(dir, cwd, s.Source, unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS,
 	})
+	return dir
+}
+
+// enterRootfs makes a mount of the directory that openRootfs opened, as pivot_root(2)
+// needs one, and keeps a descriptor that later targets are resolved below.
+func (c *compiler) enterRootfs(s ns.Step) {
+	dir := c.source[c.index]
 	tree := c.b.Result(unix.SYS_OPEN_TREE, dir.Arg(), c.b.String(""), program.Int(cloneTree|unix.AT_RECURSIVE|unix.AT_EMPTY_PATH))
 	c.idMap(tree, s.Attrs)
 	c.setAttrs(tree, s.Attrs)

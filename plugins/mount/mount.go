@@ -13,7 +13,7 @@ import (
 // command line are read from the request, which keeps that order; their fields
 // only declare them.
 type mount struct {
-	Bind      [][]string `option:"bind" args:"SRC,DST" type:"path" help:"show SRC at DST; nosuid, nodev"`
+	Bind      [][]string `option:"bind" args:"SRC,DST" type:"path" help:"show SRC at DST; nosuid, nodev. DST:idmap shows its files under the ids of the run's user namespace"`
 	ROBind    [][]string `option:"ro-bind" args:"SRC,DST" type:"path" help:"show SRC at DST, read-only with all that is mounted below"`
 	DevBind   [][]string `option:"dev-bind" args:"SRC,DST" type:"path" help:"show SRC at DST with working device nodes; nosuid"`
 	BindTry   [][]string `option:"bind-try" args:"SRC,DST" type:"path" help:"as --bind, left out if SRC doesn't exist"`
@@ -30,7 +30,7 @@ type mount struct {
 	Unmask    []string   `option:"unmask" args:"PATH" help:"leave PATH as it is, which a --rootfs or --ro-root hides or makes read-only; all for all of them"`
 	Propagate string     `option:"propagation" args:"HOW" enum:"private,slave" default:"private" help:"whether mounts that the host makes later are seen (slave) or not"`
 	Proc      string     `option:"proc" args:"HOW" enum:"fresh,bind,none" help:"what is at /proc: a new proc, the outer one, or what is there; fresh with a pid namespace, else bind in a --rootfs, else none"`
-	Rootfs    string     `option:"rootfs" args:"DIR" type:"path" help:"make DIR the root directory"`
+	Rootfs    string     `option:"rootfs" args:"DIR" type:"path" help:"make DIR the root directory; DIR:idmap as with --bind"`
 	RORoot    bool       `option:"ro-root" help:"the caller's root directory, read-only, with a /dev, /tmp, /var/tmp and /run of its own"`
 	RORootfs  bool       `option:"ro-rootfs" help:"make the --rootfs read-only, with all that is mounted below"`
 }
@@ -64,7 +64,7 @@ func (m *mount) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error)
 
 // read turns the options into a tree, or into problems.
 func (m *mount) read(req *ns.Request) *tree {
-	t := &tree{dir: req.Facts.Dir, newPID: req.Has(ns.PID), proc: m.Proc, propagation: m.Propagate, unmask: m.Unmask}
+	t := &tree{dir: req.Facts.Dir, newPID: req.Has(ns.PID), proc: m.Proc, propagation: m.Propagate, unmask: m.Unmask, noIDMap: idMapObstacle(req)}
 	m.readRoot(t)
 	for _, s := range req.Settings {
 		t.add(s)
@@ -87,7 +87,8 @@ func (m *mount) readRoot(t *tree) {
 	}
 	switch {
 	case m.Rootfs != "":
-		t.setRoot("rootfs", []string{m.Rootfs}, attrs)
+		dir, attrs := t.idMapped("rootfs", []string{m.Rootfs}, attrs)
+		t.setRoot("rootfs", []string{dir}, attrs)
 		t.guarded = true
 	case m.RORootfs:
 		t.problem("ro-rootfs", "--ro-rootfs: there is no --rootfs to make read-only", "--ro-root, for a read-only view of the caller's root")

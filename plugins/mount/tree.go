@@ -25,6 +25,7 @@ type tree struct {
 	proc        string   // --proc, "" if not given
 	propagation string   // --propagation
 	unmask      []string // --unmask
+	noIDMap     obstacle // to idmapped mounts
 
 	root     *ns.Step  // the rootfs step, nil for the caller's own root
 	defaults []ns.Step // /proc and /dev, before what the user asked for
@@ -74,13 +75,14 @@ func (t *tree) add(s ns.Setting) {
 
 // bind shows a source at a target. One at / is the root directory.
 func (t *tree) bind(option string, args []string, attrs []ns.Attr) {
-	src, dst := t.absolute(args[0]), t.absolute(args[1])
+	path, attrs := t.idMapped(option, args, attrs)
+	src, dst := t.absolute(args[0]), t.absolute(path)
 	if dst == "/" {
 		t.setRoot(option, []string{src, dst}, attrs)
 		return
 	}
 	if _, err := os.Stat(src); err != nil {
-		t.fault(option, args, err, tryHint(option, src, dst))
+		t.fault(option, args, err, tryHint(option, src, args[1]))
 		return
 	}
 	t.place(nsplugin.Bind(src, dst, attrs...))

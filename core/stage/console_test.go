@@ -144,9 +144,8 @@ func TestAShellOnAConsoleKeepsItsJobs(t *testing.T) {
 		s := withShell(t)
 		s.typeIn(run + "\n")
 		s.expect("inner> ")
-		s.typeIn("sleep 1000\n")
-		s.expect("sleep 1000\r\n")
-		time.Sleep(50 * time.Millisecond)
+		s.typeIn(`sh -c 'echo in front""; exec sleep 1000'` + "\n")
+		s.expect("in front\r\n") // as a job in the foreground says
 		s.typeIn(ctrlZ)
 		if out := s.expect("inner> "); !strings.Contains(out, "Stopped") {
 			t.Errorf("got %q", out)

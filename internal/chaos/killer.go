@@ -149,15 +149,21 @@ func (k *killer) startNext(v victim, t *tally, id string) error {
 func (k *killer) settled(d time.Duration) (left []oracle.Thing, err error) {
 	pause := 5 * time.Millisecond
 	for end := time.Now().Add(d); ; time.Sleep(pause) {
-		now, err := oracle.Take(k.scope())
-		if err != nil {
-			return nil, err
+		left, err := k.since(oracle.Glance)
+		last := time.Now().After(end)
+		if err == nil && (len(left) == 0 || last) {
+			left, err = k.since(oracle.Take)
 		}
-		// What a process has open goes with it, and what this one has is its own.
-		left = slices.DeleteFunc(now.Since(k.before), func(t oracle.Thing) bool { return t.Class == oracle.FD })
-		if len(left) == 0 || time.Now().After(end) {
-			return left, nil
+		if err != nil || len(left) == 0 || last {
+			return left, err
 		}
 		pause = min(2*pause, 100*time.Millisecond)
 	}
+}
+
+// since returns what a look at the host shows that wasn't there before.
+func (k *killer) since(look func(oracle.Scope) (oracle.Snapshot, error)) ([]oracle.Thing, error) {
+	now, err := look(k.scope())
+	// What a process has open goes with it, and what this one has is its own.
+	return slices.DeleteFunc(now.Since(k.before), func(t oracle.Thing) bool { return t.Class == oracle.FD }), err
 }

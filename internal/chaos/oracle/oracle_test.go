@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -98,10 +99,17 @@ func TestOracleNamesEachPlantedLeak(t *testing.T) {
 	}
 	for _, p := range plants {
 		t.Run(p.name, func(t *testing.T) {
-			before := take(t, scope)
+			before := taken(t, scope)
 			undo := p.make(t)
 			found := false
-			leaks := take(t, scope).Since(before)
+			leaks := taken(t, scope).Since(before)
+			glance, err := Glance(scope)
+			must(t, err)
+			for _, leak := range glance.Since(before) {
+				if !slices.Contains(leaks, leak) {
+					t.Errorf("only at a glance: %q", leak)
+				}
+			}
 			for _, leak := range leaks {
 				found = found || leak.Class == p.want.Class && strings.Contains(leak.Text, p.want.Text)
 			}
@@ -118,12 +126,12 @@ func TestOracleNamesEachPlantedLeak(t *testing.T) {
 func TestSharedFilesDontCount(t *testing.T) {
 	requireHost(t)
 	scope := Scope{Dirs: []string{"/run"}, Shared: func(path string) bool { return path == "/run/cache" }}
-	before := take(t, scope)
+	before := taken(t, scope)
 	defer plantFile("/run/cache/a/b")(t)()
 	wantNoChange(t, scope, before)
 }
 
-func take(t *testing.T, s Scope) Snapshot {
+func taken(t *testing.T, s Scope) Snapshot {
 	t.Helper()
 	snap, err := Take(s)
 	if err != nil {
@@ -138,7 +146,7 @@ func wantNoChange(t *testing.T, s Scope, before Snapshot) {
 	t.Helper()
 	var changes []string
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if changes = take(t, s).Changes(before); len(changes) == 0 {
+		if changes = taken(t, s).Changes(before); len(changes) == 0 {
 			return
 		}
 	}

@@ -62,13 +62,23 @@ type Scope struct {
 // Snapshot is how many there are of each thing.
 type Snapshot map[Thing]int
 
+// look returns the things of one class.
+type look func(Scope) ([]Thing, error)
+
 // Take returns what there is.
 func Take(s Scope) (Snapshot, error) {
+	return take(s, processes, mounts, links, routes, rules, legacyRules, sockets, files, cgroups, descriptors, ipcObjects, queues, names)
+}
+
+// Glance returns what can be seen in a millisecond: processes, mounts, interfaces and
+// files. Take needs many, for lists of sockets above all, which the kernel gathers from
+// tables of its own size. While Glance sees something new, so does Take.
+func Glance(s Scope) (Snapshot, error) { return take(s, processes, mounts, links, files) }
+
+func take(s Scope, looks ...look) (Snapshot, error) {
 	snap := Snapshot{}
 	var errs []error
-	for _, look := range []func(Scope) ([]Thing, error){
-		processes, mounts, links, routes, rules, legacyRules, sockets, files, cgroups, descriptors, ipcObjects, queues, names,
-	} {
+	for _, look := range looks {
 		things, err := look(s)
 		errs = append(errs, err)
 		for _, t := range things {

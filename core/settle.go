@@ -77,6 +77,9 @@ type Collected struct {
 	ID string `json:"id"`
 	// Owed are the plugins whose PostExec was owed.
 	Owed []string `json:"owed,omitempty"`
+	// EarlierBoot says that the machine has been started anew since: what the run had made
+	// in the kernel went with it.
+	EarlierBoot bool `json:"earlierBoot,omitempty"`
 	// Err says what could not be undone; nil if all was.
 	Err error `json:"-"`
 }
@@ -87,7 +90,7 @@ func (s *Session) GC(ctx context.Context, dryRun bool) ([]Collected, error) {
 	dead, err := s.Base.Dead()
 	var done []Collected
 	for _, run := range dead {
-		c := Collected{ID: run.Header().ID}
+		c := Collected{ID: run.Header().ID, EarlierBoot: run.OfEarlierBoot()}
 		for _, call := range run.Owed() {
 			c.Owed = append(c.Owed, call.Plugin)
 		}

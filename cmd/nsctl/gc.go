@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/nsrun/nsrun/core"
 )
 
 func newGC() *cobra.Command {
@@ -19,7 +21,7 @@ func newGC() *cobra.Command {
 				done, err := s.GC(cmd.Context(), dryRun)
 				errs := []error{err}
 				for _, c := range done {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", verb(dryRun, c.Err), c.ID, owed(c.Owed))
+					fmt.Fprintf(cmd.OutOrStdout(), "%s %s%s\n", verb(dryRun, c.Err), c.ID+origin(c), owed(c.Owed))
 					errs = append(errs, c.Err)
 				}
 				return errors.Join(errs...)
@@ -45,6 +47,14 @@ func owed(plugins []string) string {
 		return ""
 	}
 	return " after post-exec of " + strings.Join(plugins, ", ")
+}
+
+// origin says of a run that it isn't of this start of the machine.
+func origin(c core.Collected) string {
+	if c.EarlierBoot {
+		return " of an earlier start of this machine"
+	}
+	return ""
 }
 
 func newCache() *cobra.Command {

@@ -156,7 +156,8 @@ func (r *Run) reread() error {
 		return dirProblem(r.dir, err, "see the reason above")
 	}
 	if records := decode(text); len(records) > len(r.records) && records[0].Header != nil {
-		r.header, r.records, r.size = *records[0].Header, records[1:], int64(len(text))
+		r.take(records)
+		r.size = int64(len(text))
 	}
 	return nil
 }

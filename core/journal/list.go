@@ -209,7 +209,7 @@ func takeOver(dir string, how int) *Run {
 	}
 	run := &Run{dir: dir, journal: f, header: Header{ID: filepath.Base(dir)}}
 	if records, _ := readRecords(f); len(records) > 0 && records[0].Header != nil {
-		run.header, run.records = *records[0].Header, records[1:]
+		run.take(records)
 	}
 	return run
 }

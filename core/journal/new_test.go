@@ -55,7 +55,7 @@ func TestNoRunIsSweptAwayWhileItIsMade(t *testing.T) {
 			}
 		}
 	}()
-	for range 2000 {
+	for range 500 {
 		r := create(t, b, "")
 		if _, err := plainfile.Read(filepath.Join(r.Dir(), "journal")); err != nil {
 			t.Fatal(err)

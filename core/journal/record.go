@@ -27,7 +27,9 @@ type Header struct {
 	// PID of the nsrun that made the run, to show; never to decide who is alive.
 	PID int `json:"pid"`
 	// Started is in seconds since the epoch.
-	Started int64         `json:"started"`
+	Started int64 `json:"started"`
+	// Boot is the start of the kernel that saw it, "" if that wasn't to be seen.
+	Boot    string        `json:"boot,omitempty"`
 	Argv    []string      `json:"argv"`
 	Kinds   []ns.Kind     `json:"kinds"`
 	Plugins []find.Plugin `json:"plugins"`

@@ -24,6 +24,7 @@ type Run struct {
 	journal *os.File
 	header  Header
 	records []Record
+	earlier bool  // an earlier start of the kernel has seen it
 	size    int64 // of the journal, as far as records has it
 }
 
@@ -31,9 +32,9 @@ type Run struct {
 const newPrefix = ".new-"
 
 // Create makes the run directory of a new run, locks it and writes the header.
-// It fills in the header's version and, if empty, its ID.
+// It fills in the header's version and boot and, if empty, its ID.
 func (b *Base) Create(h Header) (*Run, error) {
-	h.Version = Version
+	h.Version, h.Boot = Version, boot()
 	if h.ID == "" {
 		h.ID = NewID()
 	}
@@ -192,9 +193,8 @@ func (r *Run) Done(plugin string, reply *ns.HookReply) error {
 // Undone records that the PostExec hook of plugin has succeeded.
 func (r *Run) Undone(plugin string) error { return r.append(&Record{Type: Undone, Plugin: plugin}) }
 
-// append writes one record with one write(2). The journal lies in memory, so
-// there is nothing to sync: it outlives every death but that of the kernel,
-// with which all that it speaks of goes too.
+// append writes one record with one write(2). It outlives every death but that of the
+// kernel, with which all goes that hooks have made in it.
 func (r *Run) append(rec *Record) error {
 	line, err := rec.encode()
 	if err != nil {
@@ -211,8 +211,15 @@ func (r *Run) append(rec *Record) error {
 }
 
 // Owed returns the PostExec calls that are still owed, latest intent first, with the
-// state that PreExec or the last update returned, if it did.
-func (r *Run) Owed() []ns.HookRequest { return owed(r.records) }
+// state that PreExec or the last update returned, if it did, and if what that speaks of
+// can still be there.
+func (r *Run) Owed() []ns.HookRequest {
+	calls := owed(r.records)
+	if r.earlier {
+		return forget(calls)
+	}
+	return calls
+}
 
 func owed(records []Record) []ns.HookRequest {
 	var calls []ns.HookRequest

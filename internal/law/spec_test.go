@@ -184,6 +184,7 @@ var testedElsewhere = map[string]string{
 	"U-3":  "plugins/net/failure_test.go:TestFailedDelGoesOn",
 	"U-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"M-1":  "core/update_test.go:TestOnlyWhoCanIsAskedToChangeARun",
+	"U-7":  "core/journal/boot_test.go:TestARunOfAnEarlierBootIsUndoneByItsIDAlone",
 	"M-2":  "core/journal/edit_test.go:TestTheRunsEndKnowsOfUpdates",
 	"M-5":  "core/journal/edit_test.go:TestTheEndOfARunWaitsForAnUpdate",
 	"C-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",

@@ -73,7 +73,7 @@ func (e *Edit) Calls() []ns.HookRequest { return e.run.Owed() }
 // Begin records that the plugin is about to be asked. From here on, until End, nobody
 // knows what of the run it has made: its calls have no state.
 func (e *Edit) Begin(plugin string) error {
-	return e.run.append(&Record{Type: Updating, Plugin: plugin})
+	return e.run.appendIntent(&Record{Type: Updating, Plugin: plugin})
 }
 
 // End records what the plugin has made from now on, as its reply says.

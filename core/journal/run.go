@@ -182,7 +182,7 @@ func (r *Run) Started(j *Joining) error { return r.append(&Record{Type: Started,
 
 // Intent records that the PreExec hook of req.Plugin is about to be called.
 func (r *Run) Intent(req *ns.HookRequest) error {
-	return r.append(&Record{Type: Intent, Plugin: req.Plugin, Request: req})
+	return r.appendIntent(&Record{Type: Intent, Plugin: req.Plugin, Request: req})
 }
 
 // Done records what the PreExec hook of plugin answered.
@@ -206,6 +206,19 @@ func (r *Run) append(rec *Record) error {
 	r.size += int64(len(line))
 	if rec.Header == nil {
 		r.records = append(r.records, *rec)
+	}
+	return nil
+}
+
+// appendIntent writes a record of what is about to be made. Where the directory isn't in
+// memory, files of the hooks outlive the kernel, too, and the record must be on the disk
+// before them. In memory, as /run is, fsync(2) is a system call that does nothing.
+func (r *Run) appendIntent(rec *Record) error {
+	if err := r.append(rec); err != nil {
+		return err
+	}
+	if err := r.journal.Sync(); err != nil {
+		return dirProblem(r.dir, err, "see the reason above; dmesg may tell more of the disk")
 	}
 	return nil
 }

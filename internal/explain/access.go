@@ -28,23 +28,23 @@ type check func(r *Run, stack []*file, a *access) *ns.Diagnostic
 var (
 	ofFile = []access{
 		{"read", 4, "read", []check{permission, landlock}},
-		{"write", 2, "write", []check{readOnlySuper, immutable, permission, readOnlyMount, landlock}},
+		{"write", 2, "write", []check{readOnlySuper, immutable, unmapped, permission, readOnlyMount, landlock}},
 		{"execute", 1, "execute", []check{noExec, permission, landlock}},
 	}
 	ofDirectory = []access{
 		{"list", 4, "read", []check{permission, landlock}},
 		{"enter", 1, "", []check{search}},
-		{"make files in", 3, "write", []check{search, readOnlySuper, readOnlyMount, landlock, immutable, change}},
+		{"make files in", 3, "write", []check{search, readOnlySuper, readOnlyMount, landlock, immutable, unmapped, change}},
 	}
 	ofDevice = []access{
 		{"read", 4, "read", []check{noDev, permission, landlock}},
-		{"write", 2, "write", []check{noDev, immutable, permission, landlock}},
+		{"write", 2, "write", []check{noDev, immutable, unmapped, permission, landlock}},
 	}
 	ofPipe = []access{
 		{"read", 4, "read", []check{permission, landlock}},
-		{"write", 2, "write", []check{permission, landlock}},
+		{"write", 2, "write", []check{unmapped, permission, landlock}},
 	}
-	ofSocket = []access{{"connect to", 2, "", []check{permission}}}
+	ofSocket = []access{{"connect to", 2, "", []check{unmapped, permission}}}
 )
 
 // kernels are the types of file systems in which nobody makes files.
@@ -82,6 +82,9 @@ func permission(r *Run, stack []*file, a *access) *ns.Diagnostic {
 		return nil
 	}
 	d := refuse("", unix.EACCES, s.relation(f), "")
+	if rule := r.ruleFor(f.mount, ns.IDMapped); rule != nil && s.knows(f) {
+		d.Detail += fmt.Sprintf("; on disk it belongs to %d:%d, by the step %q", inside(s.uids, f.uid), inside(s.gids, f.gid), rule.words())
+	}
 	switch caps := r.find(ns.OpCaps); {
 	case !overridable(f, a.want):
 		d.Detail += "; nobody may execute it"
@@ -148,6 +151,18 @@ func readOnlySuper(r *Run, stack []*file, _ *access) *ns.Diagnostic {
 		return nil
 	}
 	return refuse("", unix.EROFS, "the file system of the mount "+m.String()+" is read-only itself", "")
+}
+
+// unmapped is a file of an idmapped mount whose owner the run's map lacks: the kernel
+// couldn't write down who changed it, and so nobody may.
+func unmapped(r *Run, stack []*file, _ *access) *ns.Diagnostic {
+	f := stack[len(stack)-1]
+	rule := r.ruleFor(f.mount, ns.IDMapped)
+	if rule == nil || r.subject.knows(f) {
+		return nil
+	}
+	return refuse(rule.Plugin, unix.EACCES, fmt.Sprintf("%s belongs on disk to an id that the run's user namespace doesn't map: nobody may change it, by the step %q", f.path, rule.words()),
+		"--map-users and --map-groups map more ids")
 }
 
 func readOnlyMount(r *Run, stack []*file, _ *access) *ns.Diagnostic {

@@ -56,3 +56,12 @@ func TestReadSubject(t *testing.T) {
 		t.Error("nobody has credentials")
 	}
 }
+
+func TestInside(t *testing.T) {
+	extents := []ns.Extent{{Inside: 0, Outside: 1000, Size: 1}, {Inside: 1, Outside: 100000, Size: 10}}
+	for id, want := range map[uint32]uint32{1000: 0, 100000: 1, 100009: 10} {
+		if got := inside(extents, id); got != want {
+			t.Errorf("%d: got %d, want %d", id, got, want)
+		}
+	}
+}

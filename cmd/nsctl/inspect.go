@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/nsrun/nsrun/core"
+	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/internal/report"
 	"github.com/nsrun/nsrun/ns"
 	"github.com/spf13/cobra"
@@ -16,8 +18,9 @@ import (
 func newInspect() *cobra.Command {
 	var check, asJSON bool
 	cmd := &cobra.Command{
-		Use: "inspect RUN", Short: "Show a run as JSON: its command, namespaces, plugins and what they reported",
-		Long: `Show a run as JSON: its command, namespaces, plugins and what they reported.
+		Use: "inspect RUN", Short: "Show a run as JSON: its command, namespaces, plugins, what they reported, and its steps",
+		Long: `Show a run as JSON: its command, namespaces, plugins and what they reported, its
+map of ids, and the steps that were done inside, without what files and filters hold.
 
 With --check, ask the plugins instead whether what they made for the run still
 holds: interfaces, addresses, routes, rules, helpers, and for a CNI network what
@@ -33,13 +36,35 @@ something doesn't hold.`,
 				if err != nil {
 					return err
 				}
-				return printJSON(cmd.OutOrStdout(), run)
+				return printJSON(cmd.OutOrStdout(), inspected(&run))
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "ask the plugins whether what they made for the run still holds")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, also with --check")
 	return cmd
+}
+
+// inspection is a run with what was done inside before its command started.
+type inspection struct {
+	*journal.Entry
+	IDMap *ns.IDMap        `json:"idMap,omitempty"`
+	Steps []ns.PlannedStep `json:"steps,omitempty"`
+}
+
+// inspected returns what there is to see of a run. Filters are left out, which nobody can
+// read so.
+func inspected(run *journal.Entry) inspection {
+	if run.Joining == nil {
+		return inspection{Entry: run}
+	}
+	steps := slices.Concat(run.Joining.Others, run.Joining.Steps)
+	for i := range steps {
+		if steps[i].Op == ns.OpSeccomp {
+			steps[i].Data = ""
+		}
+	}
+	return inspection{run, run.Joining.IDMap, steps}
 }
 
 // checkRun prints what the run's plugins say of it, and returns the status to exit with.

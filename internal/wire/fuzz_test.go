@@ -17,7 +17,8 @@ import (
 func FuzzOffer(f *testing.F) {
 	offer := filled[ns.Offer]()
 	good := &pb.Offer{Kinds: []string{"net"}, Steps: []*pb.Step{{Op: "link-up", Target: "lo", IfExists: true}}}
-	for _, o := range []*pb.Offer{{}, offerTo(&offer), good} {
+	mapped := &pb.Offer{Kinds: []string{"mount"}, Steps: []*pb.Step{{Op: "bind", Source: "/a", Target: "/b", Attrs: []string{"ro", "idmap"}}}}
+	for _, o := range []*pb.Offer{{}, offerTo(&offer), good, mapped} {
 		seed, err := proto.Marshal(o)
 		if err != nil {
 			f.Fatal(err)

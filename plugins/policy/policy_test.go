@@ -151,6 +151,14 @@ func TestLinksAreFollowed(t *testing.T) {
 	}
 }
 
+// A read-only mount is writable for whom may take that off again.
+func TestWhatIsIDMappedIsWritable(t *testing.T) {
+	step := ns.Step{Op: ns.OpBind, Source: "/usr", Target: "/x", Attrs: []ns.Attr{ns.ReadOnly, ns.IDMapped}}
+	run := bare(t, ns.Plan{Steps: []ns.PlannedStep{{Step: step}}})
+	check(t, write(t, "[files]\nread = [\"/usr\"]"), run, "bind of /usr, writable, is not allowed")
+	check(t, write(t, "[files]\nwrite = [\"/usr\"]"), run, "")
+}
+
 func TestMistakesInThePolicy(t *testing.T) {
 	_, err := parse("/p", "plugin = []\nnew-privs = \"no\"\n[network]\nport = 1\n")
 	want := "read /p:1: unknown key plugin\nread /p:2: new-privs: true or false is wanted, and there is the string \"no\"\nread /p:4: unknown key network.port"

@@ -81,7 +81,9 @@ func files(r *review) {
 		}
 		switch s.Op {
 		case ns.OpBind, ns.OpRootfs:
-			r.source(s.Op, s.Source, slices.Contains(s.Attrs, ns.ReadOnly))
+			// What is idmapped is the command's as it is on disk, and a command with
+			// capabilities in its user namespace takes the ro of the run off.
+			r.source(s.Op, s.Source, slices.Contains(s.Attrs, ns.ReadOnly) && !slices.Contains(s.Attrs, ns.IDMapped))
 		case ns.OpOverlay:
 			r.source(s.Op, s.Source, true)
 			if s.Data != "" {

@@ -8,6 +8,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 LONG ?=
 FUZZTIME ?= 10s
+RUNS ?= 5000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGINS := $(notdir $(wildcard plugins/*))
 export CGO_ENABLED := 0
@@ -28,7 +29,7 @@ test: setup build ## Run all tests, as root and as an ordinary user
 	scripts/test
 
 test-long: setup build ## Run the tests that take large numbers and many minutes
-	NSRUN_TEST_LONG=1 go test -p 1 -count=1 -timeout 60m ./e2e -run 'TestCrowd'
+	NSRUN_TEST_LONG=1 go test -p 1 -count=1 -timeout 60m ./e2e ./internal/chaos -run 'TestCrowd|TestPowerCut|TestNothingGrows'
 
 race: setup build ## Run the tests of what runs in parallel under the race detector, and those of a child linked with a C library
 	scripts/setup race
@@ -43,6 +44,9 @@ generate: ## Generate code from the protocol
 
 chaos: setup build ## Kill runs in every way and print what they leave; LONG=--long for about 10,000 kills
 	scripts/chaos $(LONG)
+
+soak: setup build ## Run 20,000 runs, RUNS on each of four kinds of network, and print what grew
+	scripts/chaos -soak $(RUNS)
 
 fuzz: ## Fuzz all that reads what others wrote; FUZZTIME=5m each
 	scripts/fuzz $(FUZZTIME)
@@ -71,4 +75,4 @@ clean: ## Remove what was built
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: race build demo setup test test-long lint generate bench bench-guard install clean help chaos fuzz man
+.PHONY: race build demo setup test test-long lint generate bench bench-guard install clean help chaos soak fuzz man

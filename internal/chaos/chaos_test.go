@@ -14,6 +14,21 @@ import (
 // TestKilledRunsLeaveNothing is the short tier of make chaos: the verdict is the
 // program's own.
 func TestKilledRunsLeaveNothing(t *testing.T) {
+	chaos(t, "-kills", "1", "-crowd", "20", "-step", "0", "-peers=false")
+}
+
+// TestNothingGrowsWithRuns is the short tier of make soak.
+func TestNothingGrowsWithRuns(t *testing.T) {
+	runs := "10"
+	if os.Getenv("NSRUN_TEST_LONG") == "1" {
+		runs = "200"
+	}
+	chaos(t, "-soak", runs)
+}
+
+// chaos runs the program, which must end well.
+func chaos(t *testing.T, args ...string) {
+	t.Helper()
 	_, err := os.Stat("../../bin/nsrun")
 	if os.Getuid() != 0 || err != nil {
 		if os.Getenv("NSRUN_TEST_MUST_WORK") == "1" {
@@ -21,7 +36,7 @@ func TestKilledRunsLeaveNothing(t *testing.T) {
 		}
 		t.Skip("needs root and make build")
 	}
-	out, err := exec.Command("../../scripts/chaos", "-kills", "1", "-crowd", "20", "-step", "0", "-peers=false").CombinedOutput()
+	out, err := exec.Command("../../scripts/chaos", args...).CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Error(err)
@@ -104,6 +119,26 @@ func firstWords(text string) string {
 	fields := strings.Fields(line)
 	i := slices.IndexFunc(fields, func(w string) bool { return w[0] >= '0' && w[0] <= '9' })
 	return strings.Join(fields[:i+1], " ")
+}
+
+// TestWhatGrowsIsNamed has gauges that stay, that grow at the beginning only, that have one
+// sample taken at a bad moment, and that grow.
+func TestWhatGrowsIsNamed(t *testing.T) {
+	var r row
+	for i := range 100 {
+		odd := 0
+		if i == 95 {
+			odd = 7
+		}
+		r.Samples = append(r.Samples, sample{i + 1, map[string]int{"mounts": 5, "links": min(i, 8), "sockets": odd, "files": i / 20}})
+	}
+	err := steady([]*row{&r})
+	if want := "files grew from 0 to 4 in 100 runs"; err == nil || !strings.HasSuffix(err.Error(), want) || strings.Count(err.Error(), "\n") > 0 {
+		t.Errorf("got %v, want %s alone", err, want)
+	}
+	if err := steady([]*row{{}}); err != nil {
+		t.Errorf("without samples: %v", err)
+	}
 }
 
 func TestFamilyIsWhoComesFromAProcess(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // job is what one private host does at a time: a part of a row.
 type job struct {
 	Victim, Way string
-	// Times is how often it is to be done, and how large a crowd is.
+	// Times is how often it is to be done, and how large a crowd or how long a soak is.
 	Times int
 	// First and Stride are the system calls of a sweep: the First of each process, and
 	// then each Stride-th.
@@ -42,6 +42,12 @@ func (c config) jobs() (all []job) {
 
 // share splits the work of a row into jobs.
 func (c config) share(j job, w way) []job {
+	if _, ok := w.(soak); ok {
+		return portions(j, c.soak, c.soak)
+	}
+	if c.soak > 0 {
+		return nil
+	}
 	switch w := w.(type) {
 	case crowd:
 		return portions(j, c.crowd, c.crowd)

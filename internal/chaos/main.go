@@ -8,6 +8,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -27,6 +28,7 @@ type config struct {
 	kills int    // random kills of each victim in each way
 	crowd int    // runs at once on a small pool of addresses; 0 for none
 	step  int    // every how many system calls; 0 for none
+	soak  int    // runs of each victim that nobody disturbs, instead of all else; 0 for none
 	peers bool   // also bubblewrap and runc
 	only  string // victims whose name contains this
 	ways  string // ways whose name contains this
@@ -42,6 +44,7 @@ func run() error {
 	flag.IntVar(&c.kills, "kills", 30, "random kills of each victim in each way")
 	flag.IntVar(&c.crowd, "crowd", 100, "runs at once on a small pool of addresses; 0 for none")
 	flag.IntVar(&c.step, "step", 25, "kill at, and fail, every so many system calls; 0 for none")
+	flag.IntVar(&c.soak, "soak", 0, "kill nobody: so many runs of each victim one after the other, and what grows with them")
 	flag.BoolVar(&c.peers, "peers", true, "do the same to bubblewrap and runc")
 	flag.StringVar(&c.only, "only", "", "only victims whose name contains this")
 	flag.StringVar(&c.ways, "way", "", "only ways whose name contains this")
@@ -50,12 +53,12 @@ func run() error {
 		return serve(*host)
 	}
 	fmt.Printf("seed %d, %d private hosts side by side\n", c.seed, *hosts)
+	if c.soak > 0 {
+		return soakAll(c, *hosts)
+	}
 	t := &table{out: os.Stdout, verbose: *verbose}
 	t.header()
 	err := t.fill(c.jobs(), *hosts)
 	t.close()
-	if err != nil {
-		return err
-	}
-	return t.verdict()
+	return errors.Join(err, t.verdict())
 }

@@ -18,6 +18,10 @@ type tally struct {
 	// Undone are the times from nsrun's death until all was gone, of runs that their
 	// reaper undid.
 	Undone []time.Duration
+	// Samples are those of a soak, and Reaper what a reaper at rest has, in kilobytes.
+	Samples []sample
+	Reaper  int
+
 	struck time.Time // when nsrun was killed and left its reaper to it; zero if it wasn't
 
 	// After is what there was after the grace, and Examples some of what there was at
@@ -35,6 +39,8 @@ func (t *tally) add(o tally) {
 	t.Hangs += o.Hangs
 	t.Undone = append(t.Undone, o.Undone...)
 	t.Examples = append(t.Examples, o.Examples...)
+	t.Samples = append(t.Samples, o.Samples...)
+	t.Reaper = max(t.Reaper, o.Reaper)
 }
 
 // undone returns the median and the longest of the times, zero if there is none.

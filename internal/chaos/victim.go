@@ -52,13 +52,14 @@ func victims() []victim {
 		ours("rootless all", true, "--plugins user,pid,ipc,uts,net=pasta,mount", treatments()),
 		// A network that has fewer addresses than a crowd has runs.
 		ours("root pool", false, "--plugins pid,net=native,mount --subnet 10.98.0.0/26", []way{crowd{}}),
+		ours("root warm", false, "--keep-warm 10m --plugins pid,net=native,mount", []way{soak{}}),
 		bwrap(), runc(),
 	}
 }
 
 // treatments are the ways to treat a run of nsrun.
 func treatments() []way {
-	return slices.Concat(deaths(), doubles(), []way{relapse{}}, sweeps())
+	return slices.Concat(deaths(), doubles(), []way{relapse{}, soak{}}, sweeps())
 }
 
 // ours is nsrun with flags.

@@ -31,6 +31,10 @@ test: setup build ## Run all tests, as root and as an ordinary user
 test-long: setup build ## Run the tests that take large numbers and many minutes
 	NSRUN_TEST_LONG=1 go test -p 1 -count=1 -timeout 60m ./e2e ./internal/chaos -run 'TestCrowd|TestPowerCut|TestNothingGrows'
 
+test-vm: setup build ## Run the tests of control groups on Debian's own kernel with cgroup v2, in a virtual machine
+	go test -c -o bin/test/ ./plugins/cgroup ./e2e
+	NSRUN_TEST_MUST_WORK=1 scripts/vm sh -ec 'cd plugins/cgroup; ../../bin/test/cgroup.test; cd ../../e2e; ../bin/test/e2e.test -test.run TestScripts/cgroup'
+
 race: setup build ## Run the tests of what runs in parallel under the race detector, and those of a child linked with a C library
 	scripts/setup race
 	CGO_ENABLED=1 go test -tags libc -count=1 -timeout 5m -skip TestTheInitKeepsNothingOfTheFront ./core/stage
@@ -47,6 +51,9 @@ chaos: setup build ## Kill runs in every way and print what they leave; LONG=--l
 
 soak: setup build ## Run 20,000 runs, RUNS on each of four kinds of network, and print what grew
 	scripts/chaos -soak $(RUNS)
+
+at-rest: setup build ## Keep 200 sandboxes alive for an hour and print what they take
+	scripts/at-rest
 
 fuzz: ## Fuzz all that reads what others wrote; FUZZTIME=5m each
 	scripts/fuzz $(FUZZTIME)
@@ -75,4 +82,4 @@ clean: ## Remove what was built
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-.PHONY: race build demo setup test test-long lint generate bench bench-guard install clean help chaos soak fuzz man
+.PHONY: test-vm race build demo setup test test-long lint generate bench bench-guard install clean help chaos soak at-rest fuzz man

@@ -15,7 +15,6 @@ import (
 // holds: SPEC.md, "Check". There is one finding for each, in the order in which they
 // made it; its notices are what holds.
 func (s *Session) CheckRun(ctx context.Context, run journal.Entry) []Finding {
-	plugins := s.current(run.Header.Plugins)
 	findings := make([]Finding, len(run.Calls))
 	_ = sideBySide(len(findings), func(i int) error {
 		call := run.Calls[len(run.Calls)-1-i]
@@ -27,7 +26,7 @@ func (s *Session) CheckRun(ctx context.Context, run journal.Entry) []Finding {
 			f.Diagnostics[0].Hint = "another nsctl update of the run, which puts it right"
 			return nil
 		}
-		f.tell(f.askOf(ctx, s, plugins, &call))
+		f.tell(f.askOf(ctx, s, run.Header.Plugins, &call))
 		return nil
 	})
 	return findings
@@ -35,7 +34,7 @@ func (s *Session) CheckRun(ctx context.Context, run journal.Entry) []Finding {
 
 // askOf has the plugin of a call check its run. What it says becomes part of f.
 func (f *Finding) askOf(ctx context.Context, s *Session, plugins []find.Plugin, call *ns.HookRequest) error {
-	plugin, err := binaryOf(plugins, call)
+	plugin, err := s.binaryOf(plugins, call)
 	if err != nil {
 		return err
 	}

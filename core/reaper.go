@@ -53,5 +53,5 @@ func (s *Session) Reap(ctx context.Context, id string) error {
 	if run == nil {
 		return nil // it or somebody else has done all
 	}
-	return s.settle(ctx, run, s.current(run.Header().Plugins))
+	return s.settle(ctx, run)
 }

@@ -376,7 +376,7 @@ func (r *run) finish(ctx context.Context) {
 	if r.child != nil {
 		r.child.Abandon()
 	}
-	if err := r.settle(context.WithoutCancel(ctx), r.journal, pluginsOf(r.inv.Members)); err != nil {
+	if err := r.settle(context.WithoutCancel(ctx), r.journal); err != nil {
 		r.warn(err)
 	}
 	r.dismissReaper()

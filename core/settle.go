@@ -16,13 +16,13 @@ import (
 // settle calls the PostExec hooks that a run still owes, latest first, and
 // removes its directory. If a hook fails, the directory stays, so that the next
 // nsrun tries again.
-func (s *Session) settle(ctx context.Context, run *journal.Run, plugins []find.Plugin) error {
+func (s *Session) settle(ctx context.Context, run *journal.Run) error {
 	if err := run.Hold(); err != nil {
 		return errors.Join(err, run.Close())
 	}
 	var errs []error
 	for _, call := range run.Owed() {
-		errs = append(errs, s.postExec(ctx, run, plugins, call))
+		errs = append(errs, s.postExec(ctx, run, call))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return errors.Join(err, run.Close())
@@ -30,9 +30,9 @@ func (s *Session) settle(ctx context.Context, run *journal.Run, plugins []find.P
 	return errors.Join(run.Unpin(), run.Remove())
 }
 
-func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find.Plugin, call ns.HookRequest) error {
+func (s *Session) postExec(ctx context.Context, run *journal.Run, call ns.HookRequest) error {
 	defer s.Timings.Begin("post-exec " + call.Plugin)()
-	plugin, err := binaryOf(plugins, &call)
+	plugin, err := s.binaryOf(run.Header().Plugins, &call)
 	if err != nil {
 		return err
 	}
@@ -48,12 +48,21 @@ func (s *Session) postExec(ctx context.Context, run *journal.Run, plugins []find
 }
 
 // binaryOf returns the plugin of a call that is owed, among those of its run.
-func binaryOf(plugins []find.Plugin, call *ns.HookRequest) (find.Plugin, error) {
+func (s *Session) binaryOf(plugins []find.Plugin, call *ns.HookRequest) (find.Plugin, error) {
 	i := slices.IndexFunc(plugins, func(p find.Plugin) bool { return p.Name == call.Plugin })
 	if i < 0 {
 		return find.Plugin{}, &ns.Diagnostic{Plugin: call.Plugin, Summary: "the journal of run " + call.RunID + " names no binary for this plugin"}
 	}
-	return plugins[i], nil
+	return s.current(plugins[i]), nil
+}
+
+// current returns a plugin of a run as it is on disk now: after an upgrade the new binary
+// undoes what the old one did. If it can't be used, that comes out when it is.
+func (s *Session) current(p find.Plugin) find.Plugin {
+	if now, err := find.Find(p.Path, s.dirs); err == nil {
+		return now
+	}
+	return p
 }
 
 // undo makes a PostExec call, and once more if the plugin or its host died of the
@@ -97,23 +106,11 @@ func (s *Session) GC(ctx context.Context, dryRun bool) ([]Collected, error) {
 		if dryRun {
 			c.Err = run.Close()
 		} else {
-			c.Err = s.settle(ctx, run, s.current(run.Header().Plugins))
+			c.Err = s.settle(ctx, run)
 		}
 		done = append(done, c)
 	}
 	return done, err
-}
-
-// current returns the plugins of a dead run as they are on disk now: after an
-// upgrade the new binary undoes what the old one did.
-func (s *Session) current(plugins []find.Plugin) []find.Plugin {
-	found := slices.Clone(plugins)
-	for i, p := range plugins {
-		if now, err := find.Find(p.Path, s.dirs); err == nil {
-			found[i] = now
-		}
-	}
-	return found
 }
 
 // collect undoes what dead runs left, before or beside a run of our own, and

@@ -64,7 +64,10 @@ type update struct {
 
 // find finds the plugin that is to make the change, if nothing is against it.
 func (u *update) find(ctx context.Context) error {
-	plugins := u.current(u.run.Header.Plugins)
+	plugins := slices.Clone(u.run.Header.Plugins)
+	for i := range plugins {
+		plugins[i] = u.current(plugins[i])
+	}
 	all, err := u.descriptors(ctx, plugins)
 	if err != nil {
 		return err

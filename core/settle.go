@@ -14,7 +14,7 @@ import (
 )
 
 // settle calls the PostExec hooks that a run still owes, latest first, and
-// removes its directory. If a hook fails, the directory stays, so that the next
+// removes its directory. If a hook fails, or a pin, the directory stays, so that the next
 // nsrun tries again.
 func (s *Session) settle(ctx context.Context, run *journal.Run) error {
 	if err := run.Hold(); err != nil {
@@ -24,10 +24,14 @@ func (s *Session) settle(ctx context.Context, run *journal.Run) error {
 	for _, call := range run.Owed() {
 		errs = append(errs, s.postExec(ctx, run, call))
 	}
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(errs...)
+	if err == nil {
+		err = run.Unpin()
+	}
+	if err != nil {
 		return errors.Join(err, run.Close())
 	}
-	return errors.Join(run.Unpin(), run.Remove())
+	return run.Remove()
 }
 
 func (s *Session) postExec(ctx context.Context, run *journal.Run, call ns.HookRequest) error {

@@ -194,7 +194,9 @@ func takeOver(dir string, how int) *Run {
 	f, err := plainfile.Open(filepath.Join(dir, "journal"), unix.O_RDWR|unix.O_APPEND, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		// Killed between removing the journal and the directory: nothing is owed.
-		os.RemoveAll(dir)
+		if unpinAll(dir) == nil {
+			os.RemoveAll(dir)
+		}
 	}
 	if err != nil {
 		return nil

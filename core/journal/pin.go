@@ -5,6 +5,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -48,10 +49,18 @@ func UnpinAt(path string) error {
 }
 
 // Unpin lets go of every namespace that the run pinned.
-func (r *Run) Unpin() error {
-	pins, err := filepath.Glob(filepath.Join(r.dir, "ns", "*"))
-	for _, path := range pins {
-		err = errors.Join(err, UnpinAt(path))
+func (r *Run) Unpin() error { return unpinAll(r.dir) }
+
+// unpinAll lets go of every namespace that is pinned in the run directory dir. What it
+// can't look into is an error: a pin that stays can't be removed with its directory.
+func unpinAll(dir string) error {
+	dir = filepath.Join(dir, "ns")
+	pins, err := readNames(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, name := range pins {
+		err = errors.Join(err, UnpinAt(filepath.Join(dir, name)))
 	}
 	return err
 }

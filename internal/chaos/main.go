@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command chaos kills runs and says what they leave: make chaos. It kills nsrun, its
-// plugins, init and reaper at random moments, one after the other, and those that would settle the rest; it
-// kills each process at one system call after the other, and has system calls fail, as
-// root and as an ordinary user; and it kills bubblewrap and runc as well. It does so in
-// several private hosts side by side, since most of its time is waiting.
+// plugins, init and reaper at random moments, at once or one after the other, and those
+// that would settle the rest; it kills each process at one system call after the other, and
+// has system calls fail, as root and as an ordinary user; and it kills bubblewrap and runc
+// as well. It does so in several private hosts side by side, since most of its time is
+// waiting. With -soak it kills nobody, and says what grows with runs: make soak.
 package main
 
 import (

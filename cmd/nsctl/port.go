@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -30,6 +31,9 @@ func newPort() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if slices.Contains(run.Updating, netOwner(run)) {
+					s.Notice(unsurePorts(args[0]))
+				}
 				ports := portsOf(run)
 				if len(args) == 2 {
 					if ports, err = only(ports, args[1]); err != nil {
@@ -42,6 +46,15 @@ func newPort() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// unsurePorts warns that what the journal says of a run's ports may not hold.
+func unsurePorts(run string) *ns.Diagnostic {
+	return &ns.Diagnostic{
+		Severity: ns.Warning,
+		Summary:  "ports of run " + run + ": an update is under way, or was cut short: these were published before it",
+		Hint:     "another nsctl update of the run, which puts it right",
+	}
 }
 
 // portsOf returns what the network backend has said of the run's ports.

@@ -57,8 +57,8 @@ func NewGuest(runID string, ways []Way, ports []nsnet.Mapping) (*Guest, error) {
 }
 
 // Admit guards the interface, which need not be there yet, and opens the ways if there are
-// any. It may be called again, with more. What it is about to do is written down first; [Dismiss] undoes it,
-// however far it came.
+// any. It may be called again, with more. What it is about to do is written down first;
+// [Dismiss] undoes it, however far it came.
 func (g *Guest) Admit() error {
 	unlock, err := lock()
 	if err != nil {

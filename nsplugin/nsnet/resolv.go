@@ -104,14 +104,14 @@ func loopbackResolver(files []string) (server netip.Addr, found bool) {
 	return server, false
 }
 
-// dnsPort is where name servers listen; RFC 1035, section 4.2.
-const dnsPort = 53
+// DNSPort is where name servers listen; RFC 1035, section 4.2.
+const DNSPort = 53
 
 // ResolverPorts are the ports of the host by which a sandbox asks a name server on the
 // host's loopback, as [AllowHostOption] has them: by UDP, and by TCP what is too long for
 // that.
 func ResolverPorts(server netip.Addr) []Mapping {
-	udp := Mapping{HostIP: server, HostPort: dnsPort, Port: dnsPort, Protocol: "udp"}
+	udp := Mapping{HostIP: server, HostPort: DNSPort, Port: DNSPort, Protocol: "udp"}
 	tcp := udp
 	tcp.Protocol = "tcp"
 	return []Mapping{udp, tcp}

@@ -9,6 +9,8 @@ import (
 	nft "github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
+
+	"github.com/nsrun/nsrun/nsplugin/nsnet"
 )
 
 // Registers of 32 bits, as the rules use them; nft counts them from 8.
@@ -36,6 +38,7 @@ func (k *Kernel) addChains() {
 	// port would be taken from everything that the host forwards, CVE-2025-67499.
 	published := join(toLocal(), []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: publish.Name}})
 	k.chain("prerouting", nft.ChainTypeNAT, nft.ChainHookPrerouting, nft.ChainPriorityNATDest, loopbackRule(), published)
+	k.chain("input", nft.ChainTypeNAT, nft.ChainHookInput, nft.ChainPriorityNATSource, resolverRule())
 	k.chain("output", nft.ChainTypeNAT, nft.ChainHookOutput, nft.ChainPriorityNATDest, published)
 	k.chain("postrouting", nft.ChainTypeNAT, nft.ChainHookPostrouting, nft.ChainPriorityNATSource, masqueradeRules()...)
 	k.chain("forward", nft.ChainTypeFilter, nft.ChainHookForward, nft.ChainPriorityFilter, forwardRules()...)
@@ -68,6 +71,18 @@ func (k *Kernel) publishChain() *nft.Chain {
 func loopbackRule() []expr.Any {
 	return join(named(expr.MetaKeyIIFNAME, localnets, false), ipv4.only(),
 		ipv4.load(ipv4.from, r0), ipv4.load(ipv4.to, r1), protocolAndPort(r2), find(loopback, r0, true), ipv4.dnat())
+}
+
+// resolverRule gives questions that loopbackRule has led to a name server the host's own
+// source: by default many answer nobody else, as unbound.conf(5) has it under
+// access-control. Other services see whom they serve.
+func resolverRule() []expr.Any {
+	return join(named(expr.MetaKeyIIFNAME, localnets, false), ipv4.only(), published(), onLoopback(ipv4.to), []expr.Any{
+		&expr.Payload{DestRegister: r0, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: r0, Data: port(nsnet.DNSPort)[:2]},
+		&expr.Immediate{Register: r0, Data: []byte{127, 0, 0, 1}},
+		&expr.NAT{Type: expr.NATTypeSourceNAT, Family: uint32(ipv4.nfproto), RegAddrMin: r0},
+	})
 }
 
 // dnat changes the destination to the address and the port in the registers from r0 on.

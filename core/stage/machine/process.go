@@ -115,12 +115,15 @@ func (p *Process) Load(prog *program.Program) error {
 }
 
 // Proceed lets the child go on where its program waits. A child that is gone has
-// said why, or will not be missed: Report tells.
+// said why, or will not be missed: Report tells. One that can't be told is killed, since
+// it would wait for ever.
 func (p *Process) Proceed() {
-	for {
-		if _, err := unix.Write(p.program, []byte{1}); err != unix.EINTR {
-			return
-		}
+	_, err := unix.Write(p.program, []byte{1})
+	for err == unix.EINTR {
+		_, err = unix.Write(p.program, []byte{1})
+	}
+	if err != nil {
+		p.Kill()
 	}
 }
 

@@ -23,6 +23,7 @@ func keptMemory(p *exec.Cmd) (float64, error) {
 	if err := p.Start(); err != nil {
 		return 0, err
 	}
+	p.WaitDelay = time.Second // what bubblewrap has started outlives it, with its standard error
 	defer p.Wait()
 	defer p.Process.Kill()
 	time.Sleep(settled)

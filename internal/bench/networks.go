@@ -34,6 +34,9 @@ func (p place) bridges() []Case {
 			p.start("nsrun, native", "pid,net=native,mount"), p.start("nsrun, none", "pid,net=none,mount"),
 			p.podman("podman, bridge", nil, "true"),
 		}},
+		{Name: "network: CNI bridge, ten runs one after the other", Rounds: 5, Commands: []Command{
+			p.inBatch(p.start("nsrun, net", "pid,net,mount", cni...), 10, 1), p.inBatch(bare, 10, 1),
+		}},
 		{Name: "network: bridge and a published port, from start to end", Rounds: 15, Pause: quiet, Commands: []Command{
 			native, other, p.start("nsrun, net", "pid,net,mount", append(cni, publish...)...),
 		}},

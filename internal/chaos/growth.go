@@ -64,7 +64,7 @@ func steady(rows []*row) error {
 	var errs []error
 	for _, r := range rows {
 		for _, g := range gauges {
-			if grew := growthOf(r.Samples, g.name); grew.late-grew.early > g.allowance {
+			if grew := growthOf(r.Samples, g.name); grew.late-grew.early > g.allowance && r.runs() >= g.from {
 				errs = append(errs, fmt.Errorf("%s: %s grew from %d to %d in %d runs", r.victim, g.name, grew.early, grew.late, r.runs()))
 			}
 		}

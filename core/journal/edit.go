@@ -155,7 +155,7 @@ func (r *Run) reread() error {
 	if err != nil {
 		return dirProblem(r.dir, err, "see the reason above")
 	}
-	if records := decode(text); len(records) > len(r.records) && records[0].Header != nil {
+	if records := decode(text); len(records) > len(r.records) && headed(records) {
 		r.take(records)
 		r.size = int64(len(text))
 	}

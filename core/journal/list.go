@@ -103,7 +103,7 @@ func headerOf(dir string, lines *bufio.Reader) (h Header, alive bool) {
 	lines.Reset(f)
 	line, _ := lines.ReadBytes('\n')
 	records := decode(line)
-	if len(records) == 0 || records[0].Header == nil {
+	if !headed(records) {
 		return Header{}, false
 	}
 	return *records[0].Header, alive
@@ -117,7 +117,7 @@ func read(dir string) (Entry, bool) {
 	}
 	defer f.Close()
 	records, err := readRecords(f)
-	if err != nil || len(records) == 0 || records[0].Header == nil {
+	if err != nil || !headed(records) {
 		return Entry{}, false
 	}
 	return entryOf(dir, alive, records), true
@@ -210,7 +210,7 @@ func takeOver(dir string, how int) *Run {
 		return nil
 	}
 	run := &Run{dir: dir, journal: f, header: Header{ID: filepath.Base(dir)}}
-	if records, _ := readRecords(f); len(records) > 0 && records[0].Header != nil {
+	if records, _ := readRecords(f); headed(records) {
 		run.take(records)
 	}
 	return run

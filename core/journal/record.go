@@ -132,6 +132,10 @@ func decode(b []byte) []Record {
 	}
 }
 
+// headed reports whether records begin with a header: whatever a journal says, it is only
+// known of which run if they do.
+func headed(records []Record) bool { return len(records) > 0 && records[0].Header != nil }
+
 func decodeLine(line []byte) (Record, bool) {
 	var r Record
 	sum, text, ok := bytes.Cut(line, []byte(" "))

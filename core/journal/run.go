@@ -109,7 +109,7 @@ func createLocked(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	err = lock(f, unix.LOCK_NB)
 	switch {
 	case errors.Is(err, unix.EWOULDBLOCK), err == nil && gone(f):
 		err = errSwept

@@ -183,15 +183,9 @@ func TestReaperCostsLittle(t *testing.T) {
 	_, end, reaper := startReaped(t, filepath.Join(t.TempDir(), "out"))
 	defer end()
 	eventually(t, "the reaper waits", func() bool { return procfs.Read(reaper, "comm") == "nsrun-reaper\n" })
-	for line := range strings.Lines(procfs.Read(reaper, "smaps_rollup")) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "Pss:" {
-			if kb, err := strconv.Atoi(f[1]); err != nil || kb > maxReaperPSS {
-				t.Errorf("%s kB (%v), want %d at most", f[1], err, maxReaperPSS)
-			}
-			return
-		}
+	if kb, ok := procfs.PSS(reaper); !ok || kb > maxReaperPSS {
+		t.Errorf("%d kB (%v), want %d at most", kb, ok, maxReaperPSS)
 	}
-	t.Error("no Pss in smaps_rollup")
 }
 
 func BenchmarkReaper(b *testing.B) {

@@ -4,11 +4,7 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nsrun/nsrun/internal/procfs"
@@ -29,33 +25,14 @@ func keptMemory(p *exec.Cmd) (float64, error) {
 	time.Sleep(settled)
 	kilobytes := 0
 	for _, pid := range procfs.Family(p.Process.Pid) {
-		if name, _ := os.ReadFile(procFile(pid, "comm")); strings.TrimSpace(string(name)) == "sleep" {
+		if procfs.Read(pid, "comm") == "sleep\n" {
 			continue
 		}
-		n, err := pss(pid)
-		if err != nil {
-			return 0, err
+		n, ok := procfs.PSS(pid)
+		if !ok {
+			return 0, fmt.Errorf("no Pss of process %d", pid)
 		}
 		kilobytes += n
 	}
 	return float64(kilobytes) / 1024, nil
-}
-
-func procFile(pid int, name string) string {
-	return filepath.Join("/proc", strconv.Itoa(pid), name)
-}
-
-// pss returns the proportional set size of a process in kilobytes.
-func pss(pid int) (int, error) {
-	text, err := os.ReadFile(procFile(pid, "smaps_rollup"))
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		var n int
-		if _, err := fmt.Sscanf(line, "Pss: %d kB", &n); err == nil {
-			return n, nil
-		}
-	}
-	return 0, fmt.Errorf("no Pss of process %d", pid)
 }

@@ -5,7 +5,6 @@ package main
 import (
 	"io/fs"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/nsrun/nsrun/internal/chaos/oracle"
@@ -52,7 +51,8 @@ func gauge() (map[string]int, error) {
 	}
 	delete(g, "")
 	for _, pid := range ours {
-		g["memory of nsrun, kB"] += pss(pid)
+		kilobytes, _ := procfs.PSS(pid) // none of one that has just ended
+		g["memory of nsrun, kB"] += kilobytes
 	}
 	for _, dir := range stateDirs {
 		all, cached := sizes(dir)
@@ -70,18 +70,6 @@ func processesOfNsrun() (pids []int) {
 		}
 	}
 	return pids
-}
-
-// pss returns the proportional set size of a process in kilobytes, 0 if it is gone;
-// proc_pid_smaps(5).
-func pss(pid int) int {
-	for line := range strings.Lines(procfs.Read(pid, "smaps_rollup")) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "Pss:" {
-			n, _ := strconv.Atoi(f[1])
-			return n
-		}
-	}
-	return 0
 }
 
 // sizes returns how many bytes the files below dir have, and those of caches among them.

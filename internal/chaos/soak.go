@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"time"
+
+	"github.com/nsrun/nsrun/internal/procfs"
 )
 
 // soak is runs one after the other that nobody disturbs: what the host has of each thing
@@ -67,7 +69,7 @@ func (k *killer) restingReaper(v victim) error {
 	var t tally
 	for _, p := range family(a.pid(), a.pid()) {
 		if p.role == reaper {
-			t.Reaper = pss(p.pid)
+			t.Reaper, _ = procfs.PSS(p.pid)
 		}
 	}
 	t.struck = time.Now()

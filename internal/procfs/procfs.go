@@ -22,13 +22,27 @@ func Read(pid int, name string) string {
 
 // Status returns the fields of /proc/PID/status, each as its words; none if the process is
 // gone. See proc_pid_status(5).
-func Status(pid int) map[string][]string {
-	fields := map[string][]string{}
-	for line := range strings.Lines(Read(pid, "status")) {
-		name, words, _ := strings.Cut(line, ":")
-		fields[name] = strings.Fields(words)
+func Status(pid int) map[string][]string { return fields(Read(pid, "status")) }
+
+// PSS returns the proportional set size of a process in kilobytes, and false if the process
+// is gone; smaps_rollup in proc_pid_smaps(5).
+func PSS(pid int) (kilobytes int, ok bool) {
+	words := fields(Read(pid, "smaps_rollup"))["Pss"]
+	if len(words) == 0 {
+		return 0, false
 	}
-	return fields
+	kilobytes, err := strconv.Atoi(words[0])
+	return kilobytes, err == nil
+}
+
+// fields returns lines that begin with a name and a colon, each as its words.
+func fields(text string) map[string][]string {
+	all := map[string][]string{}
+	for line := range strings.Lines(text) {
+		name, words, _ := strings.Cut(line, ":")
+		all[name] = strings.Fields(words)
+	}
+	return all
 }
 
 // Parent returns the parent of the process pid, or 0 if there is none to be seen.

@@ -71,3 +71,12 @@ func TestStatus(t *testing.T) {
 		t.Errorf("of nobody: %v", status)
 	}
 }
+
+func TestPSS(t *testing.T) {
+	if got, ok := PSS(os.Getpid()); !ok || got <= 0 {
+		t.Errorf("of this process: %d, %v", got, ok)
+	}
+	if got, ok := PSS(1 << 22); ok {
+		t.Errorf("of nobody: %d", got)
+	}
+}

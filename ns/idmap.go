@@ -59,10 +59,17 @@ func MapsInside(extents []Extent, id uint32) bool {
 // MapsOutside reports whether the id of the namespace around it exists in a namespace with
 // these extents.
 func MapsOutside(extents []Extent, id uint32) bool {
+	_, ok := IDInside(extents, id)
+	return ok
+}
+
+// IDInside returns what the id of the namespace around it is in a namespace with these
+// extents, and false if it isn't there.
+func IDInside(extents []Extent, id uint32) (inside uint32, ok bool) {
 	for _, e := range extents {
-		if id >= e.Outside && uint64(id) < uint64(e.Outside)+uint64(e.Size) {
-			return true
+		if n := id - e.Outside; id >= e.Outside && n < e.Size {
+			return e.Inside + n, true
 		}
 	}
-	return false
+	return 0, false
 }

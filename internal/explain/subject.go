@@ -79,12 +79,8 @@ func (s *subject) knows(f *file) bool {
 // inside returns what an id of the host is in a user namespace with these extents, which
 // have it. In an idmapped mount that is also what it is on disk.
 func inside(extents []ns.Extent, id uint32) uint32 {
-	for _, e := range extents {
-		if n := id - e.Outside; id >= e.Outside && n < e.Size {
-			return e.Inside + n
-		}
-	}
-	return 0
+	n, _ := ns.IDInside(extents, id)
+	return n
 }
 
 // has reports whether the subject has a capability; capabilities(7).

@@ -36,10 +36,10 @@ func (k *Kernel) addChains() {
 	publish := k.publishChain()
 	// A published port is one of the host's own addresses only: without that the
 	// port would be taken from everything that the host forwards, CVE-2025-67499.
-	published := join(toLocal(), []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: publish.Name}})
-	k.chain("prerouting", nft.ChainTypeNAT, nft.ChainHookPrerouting, nft.ChainPriorityNATDest, loopbackRule(), published)
+	toPublished := join(toLocal(), []expr.Any{&expr.Verdict{Kind: expr.VerdictJump, Chain: publish.Name}})
+	k.chain("prerouting", nft.ChainTypeNAT, nft.ChainHookPrerouting, nft.ChainPriorityNATDest, loopbackRule(), toPublished)
 	k.chain("input", nft.ChainTypeNAT, nft.ChainHookInput, nft.ChainPriorityNATSource, resolverRule())
-	k.chain("output", nft.ChainTypeNAT, nft.ChainHookOutput, nft.ChainPriorityNATDest, published)
+	k.chain("output", nft.ChainTypeNAT, nft.ChainHookOutput, nft.ChainPriorityNATDest, toPublished)
 	k.chain("postrouting", nft.ChainTypeNAT, nft.ChainHookPostrouting, nft.ChainPriorityNATSource, masqueradeRules()...)
 	k.chain("forward", nft.ChainTypeFilter, nft.ChainHookForward, nft.ChainPriorityFilter, forwardRules()...)
 }

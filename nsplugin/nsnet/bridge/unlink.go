@@ -23,10 +23,6 @@ func (k *Kernel) removeLinks(names ...string) error {
 	if len(links) == 0 || err != nil {
 		return err
 	}
-	names = names[:0:0]
-	for _, link := range links {
-		names = append(names, link.Attrs().Name)
-	}
 	removed, err := k.startRemoval(links)
 	if err == nil {
 		err = awaitGone(names, removed)

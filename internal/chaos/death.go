@@ -46,12 +46,7 @@ func deaths() []way {
 func (d death) name() string { return d.title }
 
 func (d death) torment(k *killer, v victim, j job) error {
-	for range j.Times {
-		if err := k.kill(v, d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return j.repeat(func() error { return k.kill(v, d) })
 }
 
 // kill has the victim die once at a random moment of a run, which every second time

@@ -32,12 +32,7 @@ func doubles() []way {
 func (d double) name() string { return d.title }
 
 func (d double) torment(k *killer, v victim, j job) error {
-	for range j.Times {
-		if err := k.killTwice(v, d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return j.repeat(func() error { return k.killTwice(v, d) })
 }
 
 // killTwice has a run die of two blows.

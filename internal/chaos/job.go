@@ -18,6 +18,16 @@ type job struct {
 	Seed          uint64
 }
 
+// repeat does what the job is about Times, or until it fails.
+func (j job) repeat(once func() error) error {
+	for range j.Times {
+		if err := once(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // portion is how many random kills are a job: a few seconds.
 const portion = 20
 

@@ -12,12 +12,7 @@ const relapses = 4
 func (relapse) name() string { return "again and again" }
 
 func (relapse) torment(k *killer, v victim, j job) error {
-	for range j.Times {
-		if err := k.relapse(v); err != nil {
-			return err
-		}
-	}
-	return nil
+	return j.repeat(func() error { return k.relapse(v) })
 }
 
 func (k *killer) relapse(v victim) error {

@@ -82,60 +82,63 @@ func bind(source, target string, attrs ...ns.Attr) ns.Step {
 
 var allKinds = []ns.Kind{ns.PID, ns.IPC, ns.UTS, ns.Net, ns.Mount}
 
+// compiled are the plans whose programs are in testdata.
+var compiled = map[string]Config{
+	"nothing": {},
+	"proc":    {Kinds: allKinds, Cwd: "/home/u", Steps: plan(private, proc, ns.Step{Op: ns.OpInit})},
+	"rootfs": {Kinds: allKinds, Cwd: "/srv", Steps: plan(
+		private, rootfs("/srv/root"), bind("/usr", "/usr", ns.ReadOnly), bind("/dev/null", "/dev/null"),
+		ns.Step{Op: ns.OpFile, Target: "/etc/resolv.conf", Data: "nameserver 10.0.0.1\n"}, pivot,
+		ns.Step{Op: ns.OpMount, FSType: "mqueue", Target: "/dev/mqueue", Phase: ns.Inside},
+	)},
+	"tmpfs": {Kinds: allKinds, Steps: plan(
+		tmp, bind("/usr", "/tmp/a/b", ns.NoAtime), ns.Step{Op: ns.OpMkdir, Target: "/tmp/x/y", Mode: 0o700},
+		ns.Step{Op: ns.OpSymlink, Target: "/tmp/fd", Data: "/proc/self/fd"},
+	)},
+	"names": {Kinds: allKinds, Steps: plan(
+		ns.Step{Op: ns.OpHostname, Data: "box"}, ns.Step{Op: ns.OpDomainname, Data: "lan"},
+		ns.Step{Op: ns.OpLinkUp, Target: "lo"}, ns.Step{Op: ns.OpSysctl, Target: "net.ipv4.ip_forward", Data: "1"},
+	)},
+	"hooks added steps": {Kinds: allKinds, Steps: plan(
+		rootfs("/srv/root"), pivot, proc, ns.Step{Op: ns.OpHostname, Data: "late"},
+	)},
+	"confined": {Kinds: allKinds, Steps: plan(
+		ns.Step{Op: ns.OpInit}, ns.Step{Op: ns.OpRlimit, Target: "nofile", Data: "64:128"},
+		ns.Step{Op: ns.OpCaps, Data: "chown,+net_bind_service"}, ns.Step{Op: ns.OpLandlock, Data: "fs,bind-tcp"},
+		ns.Step{Op: ns.OpLandlockPath, Target: "/usr", Data: "read,execute"},
+		ns.Step{Op: ns.OpLandlockPath, Target: "/missing", Data: "read,write", IfExists: true},
+		ns.Step{Op: ns.OpLandlockPort, Target: "80", Data: "bind-tcp"},
+		ns.Step{Op: ns.OpSeccomp, Data: ns.EncodeFilter([]ns.FilterInstr{{Code: 6, K: 0x7fff0000}}, true)},
+	), Command: Command{User: &Credential{UID: 33, GID: 33}, NoNewPrivs: true}},
+	"hidden": {Kinds: allKinds, Steps: plan(
+		private, rootfs("/srv/root"), proc, ns.Step{Op: ns.OpOverlay, Source: "/usr", Target: "/usr"},
+		ns.Step{Op: ns.OpOverlay, Source: "/etc", Target: "/etc", Data: "/mnt"},
+		ns.Step{Op: ns.OpMask, Target: "/proc/kcore", IfExists: true}, ns.Step{Op: ns.OpMask, Target: "/proc/acpi"},
+		ns.Step{Op: ns.OpRemount, Target: "/proc/sys", Attrs: []ns.Attr{ns.ReadOnly}}, pivot,
+	)},
+	"idmapped": {
+		Kinds: []ns.Kind{ns.User, ns.Mount}, IDMap: wideMap(),
+		Steps: plan(private, ns.Step{Op: ns.OpRootfs, Source: "/srv/root", Attrs: []ns.Attr{ns.IDMapped}},
+			bind("/usr", "/usr", ns.ReadOnly, ns.IDMapped), ns.Step{Op: ns.OpBind, Source: "/etc", Target: "/etc", Attrs: []ns.Attr{ns.IDMapped}, IfExists: true}, pivot),
+	},
+	"joining": {Kinds: allKinds, Join: 9, Cwd: "/home/u", Steps: plan(ns.Step{Op: ns.OpCaps, Data: strings.Join(ns.Capabilities()[1:], ",")})},
+	"left out": {Kinds: allKinds, Steps: plan(
+		ns.Step{Op: ns.OpBind, Source: "/missing", Target: "/mnt", IfExists: true},
+		ns.Step{Op: ns.OpBind, Source: "/usr", Target: "/missing", IfExists: true},
+		ns.Step{Op: ns.OpBind, Source: "/usr", Target: "/mnt", IfExists: true},
+	)},
+	"ids": {
+		Kinds: []ns.Kind{ns.User},
+		IDMap: wideMap(),
+		Command: Command{
+			User: &Credential{UID: 33, GID: 34, Groups: []uint32{35, 36}}, NoNewPrivs: true, Dir: "/var/www",
+			Path: "/opt/bin::/bin",
+		},
+	},
+}
+
 func TestCompilePrintsTheCallsThatTheChildMakes(t *testing.T) {
-	for name, cfg := range map[string]Config{
-		"nothing": {},
-		"proc":    {Kinds: allKinds, Cwd: "/home/u", Steps: plan(private, proc, ns.Step{Op: ns.OpInit})},
-		"rootfs": {Kinds: allKinds, Cwd: "/srv", Steps: plan(
-			private, rootfs("/srv/root"), bind("/usr", "/usr", ns.ReadOnly), bind("/dev/null", "/dev/null"),
-			ns.Step{Op: ns.OpFile, Target: "/etc/resolv.conf", Data: "nameserver 10.0.0.1\n"}, pivot,
-			ns.Step{Op: ns.OpMount, FSType: "mqueue", Target: "/dev/mqueue", Phase: ns.Inside},
-		)},
-		"tmpfs": {Kinds: allKinds, Steps: plan(
-			tmp, bind("/usr", "/tmp/a/b", ns.NoAtime), ns.Step{Op: ns.OpMkdir, Target: "/tmp/x/y", Mode: 0o700},
-			ns.Step{Op: ns.OpSymlink, Target: "/tmp/fd", Data: "/proc/self/fd"},
-		)},
-		"names": {Kinds: allKinds, Steps: plan(
-			ns.Step{Op: ns.OpHostname, Data: "box"}, ns.Step{Op: ns.OpDomainname, Data: "lan"},
-			ns.Step{Op: ns.OpLinkUp, Target: "lo"}, ns.Step{Op: ns.OpSysctl, Target: "net.ipv4.ip_forward", Data: "1"},
-		)},
-		"hooks added steps": {Kinds: allKinds, Steps: plan(
-			rootfs("/srv/root"), pivot, proc, ns.Step{Op: ns.OpHostname, Data: "late"},
-		)},
-		"confined": {Kinds: allKinds, Steps: plan(
-			ns.Step{Op: ns.OpInit}, ns.Step{Op: ns.OpRlimit, Target: "nofile", Data: "64:128"},
-			ns.Step{Op: ns.OpCaps, Data: "chown,+net_bind_service"}, ns.Step{Op: ns.OpLandlock, Data: "fs,bind-tcp"},
-			ns.Step{Op: ns.OpLandlockPath, Target: "/usr", Data: "read,execute"},
-			ns.Step{Op: ns.OpLandlockPath, Target: "/missing", Data: "read,write", IfExists: true},
-			ns.Step{Op: ns.OpLandlockPort, Target: "80", Data: "bind-tcp"},
-			ns.Step{Op: ns.OpSeccomp, Data: ns.EncodeFilter([]ns.FilterInstr{{Code: 6, K: 0x7fff0000}}, true)},
-		), Command: Command{User: &Credential{UID: 33, GID: 33}, NoNewPrivs: true}},
-		"hidden": {Kinds: allKinds, Steps: plan(
-			private, rootfs("/srv/root"), proc, ns.Step{Op: ns.OpOverlay, Source: "/usr", Target: "/usr"},
-			ns.Step{Op: ns.OpOverlay, Source: "/etc", Target: "/etc", Data: "/mnt"},
-			ns.Step{Op: ns.OpMask, Target: "/proc/kcore", IfExists: true}, ns.Step{Op: ns.OpMask, Target: "/proc/acpi"},
-			ns.Step{Op: ns.OpRemount, Target: "/proc/sys", Attrs: []ns.Attr{ns.ReadOnly}}, pivot,
-		)},
-		"idmapped": {
-			Kinds: []ns.Kind{ns.User, ns.Mount}, IDMap: wideMap(),
-			Steps: plan(private, ns.Step{Op: ns.OpRootfs, Source: "/srv/root", Attrs: []ns.Attr{ns.IDMapped}},
-				bind("/usr", "/usr", ns.ReadOnly, ns.IDMapped), ns.Step{Op: ns.OpBind, Source: "/etc", Target: "/etc", Attrs: []ns.Attr{ns.IDMapped}, IfExists: true}, pivot),
-		},
-		"joining": {Kinds: allKinds, Join: 9, Cwd: "/home/u", Steps: plan(ns.Step{Op: ns.OpCaps, Data: strings.Join(ns.Capabilities()[1:], ",")})},
-		"left out": {Kinds: allKinds, Steps: plan(
-			ns.Step{Op: ns.OpBind, Source: "/missing", Target: "/mnt", IfExists: true},
-			ns.Step{Op: ns.OpBind, Source: "/usr", Target: "/missing", IfExists: true},
-			ns.Step{Op: ns.OpBind, Source: "/usr", Target: "/mnt", IfExists: true},
-		)},
-		"ids": {
-			Kinds: []ns.Kind{ns.User},
-			IDMap: wideMap(),
-			Command: Command{
-				User: &Credential{UID: 33, GID: 34, Groups: []uint32{35, 36}}, NoNewPrivs: true, Dir: "/var/www",
-				Path: "/opt/bin::/bin",
-			},
-		},
-	} {
+	for name, cfg := range compiled {
 		t.Run(name, func(t *testing.T) {
 			cfg.Host = host
 			cfg.Command.Argv = []string{"true", "-x"}

@@ -12,14 +12,12 @@ TEXT ·madvise(SB),NOSPLIT,$0-24
 	SYSCALL
 	RET
 
-// func segments() (code, variables, end uintptr)
-TEXT ·segments(SB),NOSPLIT,$0-24
+// func segments() (code, variables uintptr)
+TEXT ·segments(SB),NOSPLIT,$0-16
 	LEAQ	runtime·text(SB), AX
 	MOVQ	AX, code+0(FP)
 	LEAQ	runtime·noptrdata(SB), AX
 	MOVQ	AX, variables+8(FP)
-	LEAQ	runtime·end(SB), AX
-	MOVQ	AX, end+16(FP)
 	RET
 
 // func address(p *[2 * pageSize]byte) uintptr

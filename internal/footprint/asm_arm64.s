@@ -12,14 +12,12 @@ TEXT ·madvise(SB),NOSPLIT,$0-24
 	SVC
 	RET
 
-// func segments() (code, variables, end uintptr)
-TEXT ·segments(SB),NOSPLIT,$0-24
+// func segments() (code, variables uintptr)
+TEXT ·segments(SB),NOSPLIT,$0-16
 	MOVD	$runtime·text(SB), R0
 	MOVD	R0, code+0(FP)
 	MOVD	$runtime·noptrdata(SB), R0
 	MOVD	R0, variables+8(FP)
-	MOVD	$runtime·end(SB), R0
-	MOVD	R0, end+16(FP)
 	RET
 
 // func address(p *[2 * pageSize]byte) uintptr

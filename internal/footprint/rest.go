@@ -7,7 +7,7 @@ package footprint
 // page, as they are needed. The heap stays as it is: to collect so little garbage
 // takes more memory than it gives back.
 func Rest() {
-	code, variables, _ := segments()
+	code, variables := segments()
 	madvise(code&^(pageSize-1), variables&^(pageSize-1), dontNeed)
 }
 

@@ -12,12 +12,8 @@ import (
 )
 
 func TestMemoryIsThereBeforeItIsTouched(t *testing.T) {
-	_, start, end := segments()
-	if start == 0 {
+	if address(sample) == 0 {
 		t.Skip("nothing is done on this architecture")
-	}
-	if absent := missing(t, start&^(pageSize-1), roundUp(end, pageSize)); absent > 0 {
-		t.Errorf("%d pages of the program's variables are missing", absent)
 	}
 	next := address(sample) &^ (pageSize - 1)
 	until := min(next+heapSize, roundUp(next+1, heapUnit))

@@ -12,10 +12,13 @@ RUNS ?= 5000
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PLUGINS := $(notdir $(wildcard plugins/*))
 export CGO_ENABLED := 0
-GO_BUILD := go build -trimpath -ldflags "-s -w -X github.com/nsrun/nsrun/internal/version.Version=$(VERSION)"
+LDFLAGS := -s -w -X github.com/nsrun/nsrun/internal/version.Version=$(VERSION)
+GO_BUILD := go build -trimpath -ldflags "$(LDFLAGS)"
+# Where nsrun begins: internal/inherit/entry_amd64.go.
+ENTRY := $(if $(filter amd64,$(shell go env GOARCH)),-E github.com/nsrun/nsrun/internal/inherit.entry)
 
 build: ## Build nsrun, nsctl, the plugins and the CNI plugins into bin/ (the default)
-	$(GO_BUILD) -o bin/ ./cmd/...
+	$(GO_BUILD) -ldflags "./cmd/nsrun=$(LDFLAGS) $(ENTRY)" -o bin/ ./cmd/...
 	for p in $(PLUGINS); do $(GO_BUILD) -o bin/plugins/nsrun-plugin-$$p ./plugins/$$p; done
 	scripts/build-cni bin/cni
 

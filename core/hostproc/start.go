@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nsrun/nsrun/internal/inherit"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -57,6 +58,7 @@ func socketpair() (ours, theirs *os.File, err error) {
 func run(path string, o Options, conn *os.File, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	inherit.ToThread()
 	p, err := spawn(path, o, conn)
 	started <- err
 	if err == nil {

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/nsrun/nsrun/core/stage/inherit"
+	"github.com/nsrun/nsrun/internal/inherit"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
 )

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package inherit
+
+import "unsafe"
+
+// entry is where a program begins if the linker is told so:
+//
+//	go build -ldflags "-E github.com/nsrun/nsrun/internal/inherit.entry"
+//
+// It takes from the process, before Go's runtime begins there, what the runtime
+// would spend a tenth of a run on for nothing:
+//
+//   - The watchdog of the runtime (sysmon) sleeps for 20 µs at a time. It wakes some
+//     forty times in a run, gets in the way of the first thread, and makes each
+//     change of its page table a matter for two processors. A timer slack of 4 ms
+//     lengthens the sleep; prctl(2), PR_SET_TIMERSLACK.
+//   - On more than one processor the runtime starts threads for its own goroutines,
+//     which have nothing to do yet. It asks how many there are by
+//     sched_getaffinity(2), and is told one.
+//   - It looks for a limit of its control group in two files of /proc, one of which
+//     lists all mounts, even if it isn't to heed it (GODEBUG containermaxprocs=0). A
+//     limit of three open files has it give up at once, and leaves it the standard
+//     ones, which it opens if the caller has closed them.
+//
+// What it took is given back when package inherit is initialized, a few hundred
+// microseconds later; the watchdog, which is running by then, keeps its own.
+// Without the linker's option nothing of this happens, and all works as well.
+func entry()
+
+var _ = entry // only the linker knows of it
+
+// timerSlack is what the first thread has while the runtime starts, in ns: about
+// the length of a run. It delays no timer by more than that.
+const timerSlack = 4_000_000
+
+// attributes are those that entry changes.
+type attributes struct {
+	openFiles rlimit
+	slack     uintptr // in ns; 0 if it wasn't changed
+	size      uintptr // bytes of processors that the kernel uses; 0 if they weren't changed
+	// processors is a cpu_set_t with room for 8,192, as many as Linux can have.
+	processors [1024]byte
+	// processor is the number of the one that entry ran on.
+	processor uint32
+}
+
+// given is what the caller gave, and lent what the runtime starts with instead.
+//
+//lint:ignore U1000 entry has the rest of the fields of lent
+var given, lent attributes
+
+func giveBack() {
+	if given.openFiles.hard != 0 {
+		call(sysPrlimit64, 0, openFilesLimit, unsafe.Pointer(&given.openFiles), nil)
+	}
+	ToThread()
+}
+
+// ToThread gives the calling thread the processors and the timer slack that this
+// process was started with. A thread of Go's that is to start a process needs it,
+// since the process gets what its thread has, and the runtime's watchdog starts
+// threads that have what entry left it.
+func ToThread() {
+	if given.size != 0 {
+		call(sysSchedSetaffinity, 0, given.size, unsafe.Pointer(&given.processors), nil)
+	}
+	if given.slack != 0 {
+		call(sysPrctl, setTimerSlack, given.slack, nil, nil)
+	}
+}
+
+// setTimerSlack is PR_SET_TIMERSLACK.
+const setTimerSlack = 29

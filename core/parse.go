@@ -149,6 +149,8 @@ func (s *Session) addUser(choices []Choice) []Choice {
 func (s *Session) locate(choices []Choice) ([]*Member, error) {
 	var members []*Member
 	var errs []error
+	finder := find.Finder{}
+	defer finder.Close()
 	for _, c := range choices {
 		name := c.Name
 		if c.Path != "" {
@@ -158,7 +160,7 @@ func (s *Session) locate(choices []Choice) ([]*Member, error) {
 		if c.System {
 			dirs = dirs.System()
 		}
-		p, err := find.Find(name, dirs)
+		p, err := finder.Find(name, dirs)
 		if err != nil {
 			errs = append(errs, err)
 			continue

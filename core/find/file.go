@@ -17,7 +17,8 @@ import (
 // there, but those whom the caller trusts: root, and unless rootOnly the caller.
 // Errors are *ns.Diagnostic.
 func OpenFile(path string, rootOnly bool) (*os.File, Identity, error) {
-	t := trust{os.Geteuid()}
+	t := trustOf(os.Geteuid())
+	defer t.been.close()
 	if rootOnly {
 		t.uid = 0
 	}
@@ -33,7 +34,7 @@ func OpenFile(path string, rootOnly bool) (*os.File, Identity, error) {
 }
 
 func (t trust) openFile(path string) (*os.File, Identity, error) {
-	fd, st, resolved, err := walk(path, t.dir)
+	fd, st, resolved, err := t.been.walk(path, t.dir)
 	if err != nil {
 		return nil, Identity{}, err
 	}

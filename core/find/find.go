@@ -23,14 +23,37 @@ import (
 // Errors are a *NotFoundError, *AmbiguousError, *RefusedError, or a
 // *ns.Diagnostic for a name that can't be one.
 func Find(name string, dirs Dirs) (Plugin, error) {
+	f := Finder{}
+	defer f.Close()
+	return f.Find(name, dirs)
+}
+
+// Finder finds several plugins and checks each directory that they lie in once. It
+// has the trust of each user for whom it was asked.
+type Finder map[int]trust
+
+// Close closes the directories that were checked.
+func (f Finder) Close() {
+	for _, t := range f {
+		t.been.close()
+	}
+}
+
+// Find does what the function [Find] does.
+func (f Finder) Find(name string, dirs Dirs) (Plugin, error) {
+	t, ok := f[dirs.UID]
+	if !ok {
+		t = trustOf(dirs.UID)
+		f[dirs.UID] = t
+	}
 	if strings.ContainsRune(name, '/') {
-		return findFile(name, dirs)
+		return findFile(name, t)
 	}
 	if !ns.ValidName(name) {
 		return Plugin{}, badName(name)
 	}
 	for _, group := range dirs.Groups {
-		found, err := group.find(name, trust{dirs.UID})
+		found, err := group.find(name, t)
 		if err != nil || found != nil {
 			return first(found), err
 		}
@@ -48,7 +71,9 @@ func Find(name string, dirs Dirs) (Plugin, error) {
 // descriptor, as /proc/self/fd/N, runs exactly what was checked. It is O_PATH:
 // good for execution and fstat(2), not for reading.
 func Open(p Plugin) (*os.File, error) {
-	fd, id, err := open(p.Name, p.Path, trust{os.Geteuid()})
+	t := trustOf(os.Geteuid())
+	defer t.been.close()
+	fd, id, err := open(p.Name, p.Path, t)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +97,7 @@ func first(p *Plugin) Plugin {
 }
 
 // findFile finds the plugin given as a path.
-func findFile(path string, dirs Dirs) (Plugin, error) {
+func findFile(path string, t trust) (Plugin, error) {
 	name, ok := nameOf(path)
 	if !ok || !filepath.IsAbs(path) {
 		return Plugin{}, &ns.Diagnostic{
@@ -81,7 +106,7 @@ func findFile(path string, dirs Dirs) (Plugin, error) {
 			Hint:    "for example --plugins net=/opt/" + ns.BinaryPrefix + "net",
 		}
 	}
-	p, err := inspect(name, filepath.Clean(path), trust{dirs.UID})
+	p, err := inspect(name, filepath.Clean(path), t)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Plugin{}, &NotFoundError{Name: name, Dirs: []string{filepath.Dir(path)}}
 	}
@@ -155,7 +180,7 @@ func inspect(name, path string, t trust) (*Plugin, error) {
 
 // open opens the file at path with all checks, and says which file it is.
 func open(name, path string, t trust) (fd int, id Identity, err error) {
-	fd, st, resolved, err := walk(path, t.dir)
+	fd, st, resolved, err := t.been.walk(path, t.dir)
 	if err != nil {
 		return -1, Identity{}, refuse(name, path, err)
 	}

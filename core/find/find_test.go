@@ -27,9 +27,10 @@ func trustedDir(t *testing.T) string {
 		cannotRun(t, err.Error())
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	fd, _, _, err := walk(filepath.Join(dir, "."), trust{os.Geteuid()}.dir)
-	closeFD(fd)
-	if r, ok := errors.AsType[*refusal](err); ok && r.reason != "it is a directory" {
+	trust := trustOf(os.Geteuid())
+	defer trust.been.close()
+	_, _, _, err = trust.been.walk(filepath.Join(dir, "none"), trust.dir)
+	if r, ok := errors.AsType[*refusal](err); ok {
 		cannotRun(t, "home directory isn't trusted: "+r.reason)
 	}
 	return dir

@@ -31,8 +31,10 @@ type Candidate struct {
 func List(dirs Dirs) []Candidate {
 	var all []Candidate
 	winners := make(map[string]string)
+	t := trustOf(dirs.UID)
+	defer t.been.close()
 	for _, group := range dirs.Groups {
-		found := group.list(trust{dirs.UID}, winners)
+		found := group.list(t, winners)
 		for _, c := range found {
 			if _, taken := winners[c.Name]; !taken {
 				winners[c.Name] = c.Path

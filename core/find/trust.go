@@ -13,8 +13,12 @@ import (
 // trust decides whom the caller trusts: a plugin runs with the caller's rights,
 // so whoever can write it, or rename a directory above it, is as strong as he.
 type trust struct {
-	uid int // the caller
+	uid  int  // the caller
+	been ways // directories that are checked already
 }
+
+// trustOf returns the trust of the user uid, who has checked nothing yet.
+func trustOf(uid int) trust { return trust{uid, ways{}} }
 
 // refusal is why a file or directory can't be used, and what would help.
 type refusal struct {

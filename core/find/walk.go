@@ -15,24 +15,14 @@ import (
 // limit, path_resolution(7).
 const maxSymlinks = 40
 
-// walk opens the file at the absolute path one name at a time, and hands the
-// state of every directory it passes to check before it goes on. Symbolic links are followed by
-// hand, so that the directories they lead through are checked as well. No step
-// opens more than one name, without following it, so nothing can be exchanged
-// between the check and the use, and magic links of /proc are read as text.
-//
-// It returns the file as an O_PATH descriptor, which executes and tells its state
-// but can't be read, its state, and the path without symbolic links.
-func walk(path string, check func(st *unix.Stat_t, dir string) error) (fd int, st *unix.Stat_t, resolved string, err error) {
-	w := walker{check: check, todo: names(path), dir: -1, last: -1}
-	defer w.close()
-	if err := w.enterRoot(); err != nil {
+func newWalker(check func(st *unix.Stat_t, dir string) error) *walker {
+	return &walker{check: check, dir: -1, last: -1, kept: -1}
+}
+
+// file goes on to a file and returns what [ways.walk] does.
+func (w *walker) file(todo []string) (fd int, st *unix.Stat_t, resolved string, err error) {
+	if err := w.goOn(todo); err != nil {
 		return -1, nil, "", err
-	}
-	for len(w.todo) > 0 {
-		if err := w.step(); err != nil {
-			return -1, nil, "", err
-		}
 	}
 	if w.last < 0 {
 		return -1, nil, "", &refusal{reason: "it is a directory", hint: "put the file there"}
@@ -41,10 +31,22 @@ func walk(path string, check func(st *unix.Stat_t, dir string) error) (fd int, s
 	return fd, &w.st, w.path(), nil
 }
 
+// goOn goes along names from where it is.
+func (w *walker) goOn(names []string) error {
+	w.todo = names
+	for len(w.todo) > 0 {
+		if err := w.step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // walker is a place in the file tree and the names still to go.
 type walker struct {
 	check func(st *unix.Stat_t, dir string) error
 	dir   int         // the directory reached, O_PATH
+	kept  int         // a directory that somebody else closes, or -1
 	done  []string    // its name, in parts
 	last  int         // the file reached, O_PATH, or -1 while in a directory
 	st    unix.Stat_t // of what was opened last
@@ -62,8 +64,15 @@ func names(path string) []string {
 func (w *walker) path() string { return "/" + strings.Join(w.done, "/") }
 
 func (w *walker) close() {
-	closeFD(w.dir)
+	w.leave()
 	closeFD(w.last)
+}
+
+// leave closes the directory reached.
+func (w *walker) leave() {
+	if w.dir != w.kept {
+		closeFD(w.dir)
+	}
 }
 
 // closeFD closes fd, unless it is -1.
@@ -79,7 +88,7 @@ func (w *walker) enterRoot() error {
 	if err != nil {
 		return &os.PathError{Op: "open", Path: "/", Err: err}
 	}
-	closeFD(w.dir)
+	w.leave()
 	w.dir, w.done = fd, nil
 	if err := fstat(fd, "/", &w.st); err != nil {
 		return err
@@ -119,7 +128,7 @@ func (w *walker) step() error {
 // enter goes into the directory fd. The names "." and ".." can only come from a
 // symbolic link; ".." leads to the parent that the kernel knows.
 func (w *walker) enter(fd int, name string) error {
-	closeFD(w.dir)
+	w.leave()
 	w.dir = fd
 	switch name {
 	case ".":

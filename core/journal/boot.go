@@ -3,6 +3,7 @@
 package journal
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nsrun/nsrun/internal/plainfile"
@@ -25,8 +26,15 @@ func boot() string {
 // cut, and the kernel's objects don't: see [Run.Owed].
 func (r *Run) take(records []Record) {
 	r.header, r.records = *records[0].Header, records[1:]
+	r.earlier = slices.ContainsFunc(r.records, ofEarlierBoot)
+}
+
+func ofEarlierBoot(intent Record) bool {
+	if intent.Boot == "" {
+		return false
+	}
 	now := boot()
-	r.earlier = r.header.Boot != "" && now != "" && r.header.Boot != now
+	return now != "" && now != intent.Boot
 }
 
 // OfEarlierBoot reports whether the kernel has been started anew since the run was made.

@@ -3,7 +3,6 @@
 package journal
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,7 +28,7 @@ func TestARunOfAnEarlierBootIsUndoneByItsIDAlone(t *testing.T) {
 			b := open(t)
 			r := full(t, b)
 			must(t, r.Close())
-			rewrite(t, r, func(h *Header) { h.Boot = tt.boot })
+			rewrite(t, r, func(rec *Record) { rec.Boot = tt.boot })
 			dead, err := b.Dead()
 			if err != nil || len(dead) != 1 {
 				t.Fatalf("dead: %v, %v", dead, err)
@@ -51,16 +50,20 @@ func calls(state string) []ns.HookRequest {
 	return []ns.HookRequest{{Point: ns.PostExec, Plugin: "c"}, {Point: ns.PostExec, Plugin: "b", State: []byte(state)}}
 }
 
-// rewrite changes the header of a run's journal.
-func rewrite(t *testing.T, r *Run, change func(*Header)) {
+// rewrite changes the intents of a run's journal.
+func rewrite(t *testing.T, r *Run, change func(*Record)) {
 	t.Helper()
 	path := filepath.Join(r.Dir(), "journal")
 	text, err := os.ReadFile(path)
 	must(t, err)
-	_, rest, _ := bytes.Cut(text, []byte("\n"))
-	h := r.Header()
-	change(&h)
-	line, err := (&Record{Header: &h}).encode()
-	must(t, err)
-	must(t, os.WriteFile(path, append(line, rest...), 0o600))
+	var changed []byte
+	for _, rec := range decode(text) {
+		if rec.Type == Intent {
+			change(&rec)
+		}
+		line, err := rec.encode()
+		must(t, err)
+		changed = append(changed, line...)
+	}
+	must(t, os.WriteFile(path, changed, 0o600))
 }

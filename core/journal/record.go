@@ -27,9 +27,7 @@ type Header struct {
 	// PID of the nsrun that made the run, to show; never to decide who is alive.
 	PID int `json:"pid"`
 	// Started is in seconds since the epoch.
-	Started int64 `json:"started"`
-	// Boot is the start of the kernel that saw it, "" if that wasn't to be seen.
-	Boot    string        `json:"boot,omitempty"`
+	Started int64         `json:"started"`
 	Argv    []string      `json:"argv"`
 	Kinds   []ns.Kind     `json:"kinds"`
 	Plugins []find.Plugin `json:"plugins"`
@@ -63,11 +61,14 @@ const (
 
 // Record is one thing that happened in a run.
 type Record struct {
-	Header  *Header           `json:"header,omitempty"`
-	Type    Type              `json:"type,omitempty"`
-	PID     int               `json:"pid,omitempty"`
-	Plugin  string            `json:"plugin,omitempty"`
-	Request *ns.HookRequest   `json:"request,omitempty"` // of an Intent
+	Header  *Header         `json:"header,omitempty"`
+	Type    Type            `json:"type,omitempty"`
+	PID     int             `json:"pid,omitempty"`
+	Plugin  string          `json:"plugin,omitempty"`
+	Request *ns.HookRequest `json:"request,omitempty"` // of an Intent
+	// Boot is, of an Intent, the start of the kernel that saw it, "" if that wasn't to
+	// be seen.
+	Boot    string            `json:"boot,omitempty"`
 	State   []byte            `json:"state,omitempty"`   // of a Done or Updated
 	Results map[string]string `json:"results,omitempty"` // of a Done or Updated
 	Joining *Joining          `json:"joining,omitempty"` // of a Started

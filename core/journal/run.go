@@ -32,9 +32,9 @@ type Run struct {
 const newPrefix = ".new-"
 
 // Create makes the run directory of a new run, locks it and writes the header.
-// It fills in the header's version and boot and, if empty, its ID.
+// It fills in the header's version and, if empty, its ID.
 func (b *Base) Create(h Header) (*Run, error) {
-	h.Version, h.Boot = Version, boot()
+	h.Version = Version
 	if h.ID == "" {
 		h.ID = NewID()
 	}
@@ -182,7 +182,7 @@ func (r *Run) Started(j *Joining) error { return r.append(&Record{Type: Started,
 
 // Intent records that the PreExec hook of req.Plugin is about to be called.
 func (r *Run) Intent(req *ns.HookRequest) error {
-	return r.appendIntent(&Record{Type: Intent, Plugin: req.Plugin, Request: req})
+	return r.appendIntent(&Record{Type: Intent, Plugin: req.Plugin, Request: req, Boot: boot()})
 }
 
 // Done records what the PreExec hook of plugin answered.

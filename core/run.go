@@ -47,19 +47,20 @@ func (s *Session) Run(ctx context.Context, inv *Invocation, p *ns.Plan) (status 
 // run is one run under way.
 type run struct {
 	*Session
-	inv     *Invocation
-	plan    *ns.Plan
-	merged  []byte // the plan in JSON before any hook, if a member requires it
-	members map[string]*Member
-	journal *journal.Run
-	child   *stage.Child
-	program *stage.Program // what the child is to carry out, once that is known
-	status  *statusWriter
-	paths   map[ns.Kind]string
-	joins   []stage.Join
-	reaper  *stage.Reaper  // from the first change to the host on
-	console *stage.Console // nil if the command has the caller's terminal
-	inputs  *stage.Inputs  // what steps take from the caller
+	inv      *Invocation
+	plan     *ns.Plan
+	merged   []byte // the plan in JSON before any hook, if a member requires it
+	members  map[string]*Member
+	journal  *journal.Run
+	child    *stage.Child
+	program  *stage.Program // what the child is to carry out, once that is known
+	status   *statusWriter
+	paths    map[ns.Kind]string
+	lifeline string // the FIFO by which what serves the run knows of its end
+	joins    []stage.Join
+	reaper   *stage.Reaper  // from the first change to the host on
+	console  *stage.Console // nil if the command has the caller's terminal
+	inputs   *stage.Inputs  // what steps take from the caller
 }
 
 func newRun(s *Session, inv *Invocation, p *ns.Plan) *run {
@@ -164,7 +165,7 @@ func (r *run) preExec(ctx context.Context) error {
 		return nil
 	}
 	r.collect(ctx)
-	if err := errors.Join(r.keepMerged(), r.startReaper()); err != nil {
+	if err := errors.Join(r.keepMerged(), r.startReaper(), r.openLifeline()); err != nil {
 		return err
 	}
 	for _, k := range r.plan.Pin {
@@ -187,6 +188,13 @@ func (r *run) preExec(ctx context.Context) error {
 		return nil
 	}
 	return r.review(ctx, r.inv, r.plan)
+}
+
+// openLifeline makes what tells the helpers of hooks that the run is over, even if this
+// process and its reaper are killed together.
+func (r *run) openLifeline() (err error) {
+	r.lifeline, err = r.journal.Lifeline()
+	return err
 }
 
 // checkMap makes sure that the plugin which was to write the id map has.
@@ -265,7 +273,7 @@ func (r *run) hookRequest(name string) (*ns.HookRequest, error) {
 	}
 	return &ns.HookRequest{
 		Point: ns.PreExec, Plugin: name, Plan: r.planFor(m), RunID: header.ID, RunName: runName, PID: r.child.PID(), Paths: r.namespacePaths(),
-		StateDir: state, Request: *r.request(m, r.plan.KindList()), IDMap: r.plan.IDMap,
+		StateDir: state, Lifeline: r.lifeline, Request: *r.request(m, r.plan.KindList()), IDMap: r.plan.IDMap,
 	}, nil
 }
 

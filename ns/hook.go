@@ -43,6 +43,10 @@ type HookRequest struct {
 	Paths map[Kind]string `json:"paths,omitempty"`
 	// StateDir is a directory of the run, below which the plugin may keep files.
 	StateDir string `json:"stateDir"`
+	// Lifeline is a FIFO to which nobody writes, and whose writing end nsrun holds until
+	// the run is over: what serves the run opens it for reading, and ends at end of file,
+	// however nsrun came to its end; fifo(7). Empty if nsrun has none.
+	Lifeline string `json:"lifeline,omitempty"`
 	// Request is what the plugin's offer was made for.
 	Request Request `json:"request"`
 	// IDMap is the map that the plugin's offer declared.

@@ -6,6 +6,7 @@
 //	runs/ID/          0700
 //	  journal         records; locked (flock(2)) for as long as its nsrun lives
 //	  ns/net          a pinned namespace
+//	  lifeline        FIFO whose writing end its nsrun has, for what serves the run
 //	  p/              sockets of plugins
 //	  state/          files of plugins
 //

@@ -20,12 +20,13 @@ import (
 
 // Run is the run directory of a run whose lock we hold.
 type Run struct {
-	dir     string
-	journal *os.File
-	header  Header
-	records []Record
-	earlier bool  // an earlier start of the kernel has seen it
-	size    int64 // of the journal, as far as records has it
+	dir      string
+	journal  *os.File
+	lifeline *os.File // writing end; nil if nobody asked for it
+	header   Header
+	records  []Record
+	earlier  bool  // an earlier start of the kernel has seen it
+	size     int64 // of the journal, as far as records has it
 }
 
 // newPrefix marks a run directory that isn't complete.
@@ -258,8 +259,8 @@ func (r *Run) Remove() error {
 	if errors.Is(err, unix.ENOTEMPTY) {
 		err = os.RemoveAll(r.dir)
 	}
-	return errors.Join(err, r.journal.Close())
+	return errors.Join(err, r.Close())
 }
 
-// Close releases the lock and leaves the run directory, for gc to finish.
-func (r *Run) Close() error { return r.journal.Close() }
+// Close releases the lifeline and the lock and leaves the run directory, for gc to finish.
+func (r *Run) Close() error { return errors.Join(r.releaseLifeline(), r.journal.Close()) }

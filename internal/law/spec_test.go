@@ -180,6 +180,7 @@ var testedElsewhere = map[string]string{
 	"E-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"E-5":  "plugins/user/user_test.go:TestMapIsReadBack",
 	"E-7":  "e2e/testdata/script/pasta-and-slirp4netns-end-with-the-run.txtar",
+	"E-8":  "core/journal/lifeline_test.go:TestTheLifelineIsAtItsEndWhenTheRunIs",
 	"U-2":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",
 	"U-3":  "plugins/net/failure_test.go:TestFailedDelGoesOn",
 	"U-4":  "e2e/testdata/script/hooks-run-in-order-and-are-undone-in-reverse.txtar",

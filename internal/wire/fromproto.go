@@ -155,6 +155,7 @@ func hookFrom(r *pb.Run) *ns.HookRequest {
 		Request:  *requestFrom(r.GetRequest()),
 		IDMap:    idMapFrom(r.GetIdMap()),
 		Plan:     r.GetPlan(),
+		Lifeline: r.GetLifeline(),
 	}
 }
 

@@ -159,6 +159,7 @@ func runTo(r *ns.HookRequest) *pb.Run {
 		Request:  requestTo(&r.Request),
 		IdMap:    idMapTo(r.IDMap),
 		Plan:     r.Plan,
+		Lifeline: r.Lifeline,
 	}
 }
 

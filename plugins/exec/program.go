@@ -203,7 +203,8 @@ func (def *definition) environ(m *message) []string {
 		}
 	}
 	if m.Run != nil {
-		env = append(env, "NSRUN_RUN_ID="+m.Run.RunID, fmt.Sprintf("NSRUN_PID=%d", m.Run.PID), "NSRUN_STATE_DIR="+m.Run.StateDir)
+		env = append(env, "NSRUN_RUN_ID="+m.Run.RunID, fmt.Sprintf("NSRUN_PID=%d", m.Run.PID), "NSRUN_STATE_DIR="+m.Run.StateDir,
+			"NSRUN_RUN_LIFELINE="+m.Run.Lifeline)
 		for kind, path := range m.Run.Paths {
 			env = append(env, "NSRUN_NS_"+strings.ToUpper(string(kind))+"="+path)
 		}

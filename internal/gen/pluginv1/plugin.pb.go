@@ -1239,7 +1239,10 @@ type Run struct {
 	IdMap *IDMap `protobuf:"bytes,8,opt,name=id_map,json=idMap,proto3" json:"id_map,omitempty"`
 	// The merged plan, as "nsrun --dry-run=json" prints it. Only for plugins that
 	// require the feature "plan".
-	Plan          []byte `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
+	Plan []byte `protobuf:"bytes,9,opt,name=plan,proto3" json:"plan,omitempty"`
+	// A FIFO to which nobody writes, and whose writing end nsrun holds until the run is
+	// over. Empty if nsrun has none.
+	Lifeline      string `protobuf:"bytes,10,opt,name=lifeline,proto3" json:"lifeline,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1335,6 +1338,13 @@ func (x *Run) GetPlan() []byte {
 		return x.Plan
 	}
 	return nil
+}
+
+func (x *Run) GetLifeline() string {
+	if x != nil {
+		return x.Lifeline
+	}
+	return ""
 }
 
 type PreExecRequest struct {
@@ -2291,7 +2301,7 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06Extent\x12\x16\n" +
 	"\x06inside\x18\x01 \x01(\rR\x06inside\x12\x18\n" +
 	"\aoutside\x18\x02 \x01(\rR\aoutside\x12\x12\n" +
-	"\x04size\x18\x03 \x01(\rR\x04size\"\xe1\x02\n" +
+	"\x04size\x18\x03 \x01(\rR\x04size\"\xfd\x02\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -2301,7 +2311,9 @@ const file_nsrun_plugin_v1_plugin_proto_rawDesc = "" +
 	"\tstate_dir\x18\x06 \x01(\tR\bstateDir\x12;\n" +
 	"\arequest\x18\a \x01(\v2!.nsrun.plugin.v1.NegotiateRequestR\arequest\x12-\n" +
 	"\x06id_map\x18\b \x01(\v2\x16.nsrun.plugin.v1.IDMapR\x05idMap\x12\x12\n" +
-	"\x04plan\x18\t \x01(\fR\x04plan\x1a8\n" +
+	"\x04plan\x18\t \x01(\fR\x04plan\x12\x1a\n" +
+	"\blifeline\x18\n" +
+	" \x01(\tR\blifeline\x1a8\n" +
 	"\n" +
 	"PathsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

@@ -18,12 +18,14 @@ import (
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/helper/lifeline"
 )
 
 // Finish ends the helper of the run, for PostExec, and waits until it is gone. It
 // may be called again. If the helper had started well and is gone already, it
 // returns a warning, which PostExec is to return, unless the helper's log has the
-// farewell with which it ends when the sandbox does.
+// farewell with which it ends when the sandbox does, or nsrun has been killed and the
+// kernel has therefore ended the helper.
 func Finish(ctx context.Context, req *ns.HookRequest, name, farewell string) error {
 	ended, err := end(ctx, req, name)
 	if err != nil {
@@ -31,7 +33,7 @@ func Finish(ctx context.Context, req *ns.HookRequest, name, farewell string) err
 	}
 	log, kept := logFile(req, name), readState(req.State)
 	text := tail(log, kept.Log)
-	leftInPeace := farewell != "" && strings.Contains(text, farewell)
+	leftInPeace := farewell != "" && strings.Contains(text, farewell) || lifeline.Over(req.Lifeline)
 	// A run without a log is one that was finished before.
 	if err := os.Remove(log); errors.Is(err, fs.ErrNotExist) || ended || kept.PID == 0 || leftInPeace {
 		return nil

@@ -48,10 +48,27 @@ func beHelper(how string) {
 	time.Sleep(time.Hour)
 }
 
-// request is a hook's request of a run of its own.
+// request is a hook's request of a run of its own, which is over with the test.
 func request(t *testing.T) *ns.HookRequest {
 	t.Helper()
-	return &ns.HookRequest{RunID: fmt.Sprintf("test-%d-%s", os.Getpid(), t.Name()), StateDir: t.TempDir()}
+	req, over := requestUntil(t)
+	t.Cleanup(over)
+	return req
+}
+
+// requestUntil is a request of a run that is over when over is called.
+func requestUntil(t *testing.T) (req *ns.HookRequest, over func()) {
+	t.Helper()
+	fifo := filepath.Join(t.TempDir(), "lifeline")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := fmt.Sprintf("test-%d-%s", os.Getpid(), t.Name())
+	return &ns.HookRequest{RunID: id, StateDir: t.TempDir(), Lifeline: fifo}, func() { writer.Close() }
 }
 
 // start starts a helper that is ended with the test.
@@ -105,6 +122,53 @@ func getsid(pid int) (int, error) {
 		return 0, errno
 	}
 	return int(sid), nil
+}
+
+// TestHelperEndsWhenNobodyIsLeft is what the kernel does when nsrun and its reaper are
+// killed together.
+func TestHelperEndsWhenNobodyIsLeft(t *testing.T) {
+	req, over := requestUntil(t)
+	pid := start(t, req, "well")
+	if env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err != nil || len(env) > 0 {
+		t.Errorf("environment %q, %v; want none", env, err)
+	}
+	over()
+	for deadline := time.Now().Add(time.Second); alive(pid); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("alive a second after the run")
+		}
+	}
+	if err := Finish(t.Context(), req, "dummy", ""); err != nil {
+		t.Errorf("finish: %v; want no word of a helper that ended as it should", err)
+	}
+}
+
+func TestNothingIsStartedForARunThatIsOver(t *testing.T) {
+	req, over := requestUntil(t)
+	over()
+	_, err := Start(t.Context(), req, command("well"))
+	var d *ns.Diagnostic
+	if !errors.As(err, &d) || d.Summary != "start dummy: it exited with status 1" || d.Detail != "the run is over" {
+		t.Errorf("got %+v", d)
+	}
+}
+
+func TestAnOlderNsrunHasNoLifeline(t *testing.T) {
+	req := request(t)
+	req.Lifeline = ""
+	if pid := start(t, req, "well"); !alive(pid) {
+		t.Error("it isn't alive")
+	}
+}
+
+func TestAProgramThatCantBeExecuted(t *testing.T) {
+	c := command("well")
+	c.Path = "/nonexistent"
+	_, err := Start(t.Context(), request(t), c)
+	var d *ns.Diagnostic
+	if !errors.As(err, &d) || d.Detail != "execute /nonexistent: no such file or directory" {
+		t.Errorf("got %+v", d)
+	}
 }
 
 func TestFilesAreHandedOn(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nsrun/nsrun/ns"
 	"github.com/nsrun/nsrun/nsplugin"
+	"github.com/nsrun/nsrun/nsplugin/helper/lifeline"
 )
 
 // Command says how a helper is started.
@@ -50,7 +51,8 @@ func logFile(req *ns.HookRequest, name string) string {
 // Start starts a helper for the run of req, in a session of its own, and waits
 // until it says that it works. It returns what PreExec is to answer, to which the
 // plugin adds the rest: the state, by which [Finish] knows the helper, and the helper
-// itself, so that nsrun tells the user if it ends too early. A helper that doesn't get
+// itself, so that nsrun tells the user if it ends too early. The kernel kills the helper when
+// nobody is left of nsrun to call PostExec. A helper that doesn't get
 // so far is ended; the error is a *ns.Diagnostic with what it said last.
 func Start(ctx context.Context, req *ns.HookRequest, c Command) (*ns.HookReply, error) {
 	log, err := os.OpenFile(logFile(req, c.Name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
@@ -63,7 +65,7 @@ func Start(ctx context.Context, req *ns.HookRequest, c Command) (*ns.HookReply, 
 		return nil, nsplugin.Errorf("start %s: %w", c.Name, err)
 	}
 	defer ready.Close()
-	cmd := c.command(title(req, c.Name), log, theirs)
+	cmd := c.command(req, log, theirs)
 	err = cmd.Start()
 	theirs.Close()
 	if err != nil {
@@ -88,11 +90,14 @@ func (c Command) reply(s state) (*ns.HookReply, error) {
 	return &ns.HookReply{State: kept, Helpers: []ns.Helper{{Name: c.Name, PID: s.PID}}}, nil
 }
 
-// command returns the process to start.
-func (c Command) command(title string, log, ready *os.File) *exec.Cmd {
+// command returns the process to start. An nsrun without a lifeline is an older one.
+func (c Command) command(req *ns.HookRequest, log, ready *os.File) *exec.Cmd {
 	cmd := exec.Command(c.Path)
-	cmd.Args = append([]string{title}, c.Args...)
+	cmd.Args = append([]string{title(req, c.Name)}, c.Args...)
 	cmd.Env = []string{} // what it does depends on its arguments alone
+	if req.Lifeline != "" {
+		cmd.Path, cmd.Args, cmd.Env = lifeline.Self, lifeline.Arguments(c.Path, cmd.Args), lifeline.Environ(req.Lifeline)
+	}
 	cmd.Dir = "/"
 	cmd.Stderr = log
 	cmd.ExtraFiles = append(cmd.ExtraFiles, c.Files...)

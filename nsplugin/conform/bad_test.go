@@ -242,6 +242,7 @@ func TestAdviceIsNoFailure(t *testing.T) {
 		{"loud", "L-2", "just so you know"},
 		{"anyvalue", "S-4", "--count 1e3x was accepted"},
 		{"interrupt", "P-6", "Unavailable"},
+		{"helperstays", "E-8", "goes on when the run's lifeline is at its end"},
 	} {
 		t.Run(tt.mode, func(t *testing.T) {
 			t.Parallel()

@@ -90,6 +90,22 @@ func (r *runner) endsHelpers(offer *ns.Offer) Verdict {
 	})
 }
 
+// leavesNoHelperAlone lets go of the lifeline, as when all of nsrun is killed at once, and
+// looks for the programs that PreExec said serve the run. The child lives on.
+func (r *runner) leavesNoHelperAlone(offer *ns.Offer) Verdict {
+	return r.whole(offer, func(t *trial, reply *ns.HookReply) []string {
+		t.lifeline.Close()
+		left := outlasting(r.Limits.End, func() []int { return servants(t.req.RunID) })
+		var faults []string
+		for _, h := range reply.Helpers {
+			if slices.Contains(left, h.PID) {
+				faults = append(faults, fmt.Sprintf("helper %s: process %d goes on when the run's lifeline is at its end", h.Name, h.PID))
+			}
+		}
+		return faults
+	})
+}
+
 // dismiss waits for the end of the programs that serve a run whose PostExec has
 // answered, ends those that go on, and names them.
 func (r *runner) dismiss(id string) []string {

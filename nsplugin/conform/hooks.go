@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nsrun/nsrun/ns"
@@ -47,6 +48,7 @@ func (r *runner) hooks() []row {
 		{Check{ID: "M-3", Name: "a change of a run that can't be made is refused, and changes nothing"}, r.withHooks(r.refusesUpdate)},
 		{Check{ID: "M-4", Name: "a change of nothing leaves a run's settings as they are"}, r.withHooks(r.updatesNothing)},
 		{Check{ID: "P-8", Name: "programs that serve the run carry its id, and end with it"}, r.withHooks(r.endsHelpers)},
+		{Check{ID: "E-8", Name: "programs that serve the run end when nobody of nsrun is left", Should: true}, r.withHooks(r.leavesNoHelperAlone)},
 	}
 }
 
@@ -80,9 +82,10 @@ func (r *runner) withHooks(f func(offer *ns.Offer) Verdict) func() Verdict {
 
 // trial is one run for hooks.
 type trial struct {
-	r     *runner
-	child *Child
-	req   *ns.HookRequest
+	r        *runner
+	child    *Child
+	lifeline *os.File // writing end
+	req      *ns.HookRequest
 }
 
 // try makes a child and calls f with its run. The child is gone when it returns.
@@ -104,14 +107,28 @@ func (r *runner) try(offer *ns.Offer, f func(t *trial) []string) Verdict {
 	if err := errors.Join(os.Mkdir(r.temp, 0o700), os.Mkdir(filepath.Join(dir, "state"), 0o700)); err != nil {
 		return failure(err)
 	}
+	lifeline, err := makeLifeline(filepath.Join(dir, "lifeline"))
+	if err != nil {
+		return failure(err)
+	}
+	defer lifeline.Close()
 	id := "conform" + strconv.FormatInt(time.Now().UnixNano(), 36)
 	r.serves = id
 	defer func() { r.serves = "" }()
-	faults := f(&trial{r, child, &ns.HookRequest{
+	faults := f(&trial{r, child, lifeline, &ns.HookRequest{
 		Point: ns.PreExec, Plugin: r.descriptor.Name, RunID: id, RunName: id, PID: child.PID, Paths: child.Paths,
-		StateDir: filepath.Join(dir, "state"), Request: *r.request(), IDMap: offer.IDMap,
+		StateDir: filepath.Join(dir, "state"), Lifeline: lifeline.Name(), Request: *r.request(), IDMap: offer.IDMap,
 	}})
 	return Verdict{Faults: append(faults, r.dismiss(id)...)}
+}
+
+// makeLifeline makes a run's FIFO and returns its writing end. For writing alone, open(2)
+// would wait for a reader; fifo(7).
+func makeLifeline(path string) (*os.File, error) {
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		return nil, &os.PathError{Op: "mkfifo", Path: path, Err: err}
+	}
+	return os.OpenFile(path, os.O_RDWR, 0)
 }
 
 // end ends the child, and calls PostExec again and again, in a process of its own.

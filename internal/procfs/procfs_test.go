@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestParseParent(t *testing.T) {
@@ -78,5 +79,28 @@ func TestPSS(t *testing.T) {
 	}
 	if got, ok := PSS(1 << 22); ok {
 		t.Errorf("of nobody: %d", got)
+	}
+}
+
+// TestProcessorTime works until it is seen, and compares with getrusage(2).
+func TestProcessorTime(t *testing.T) {
+	if got := parseProcessorTime("7 (a) b) S 1 7 7 0 -1 4194304 90 0 0 0 12 30 55 66 20 0 1 0 9 1 2"); got != 420*time.Millisecond {
+		t.Errorf("parsed %v", got)
+	}
+	for end := time.Now().Add(30 * time.Second); ProcessorTime(os.Getpid()) < 50*time.Millisecond; {
+		if time.Now().After(end) {
+			t.Fatal("none after 30 s of work")
+		}
+	}
+	got := ProcessorTime(os.Getpid())
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	if want := time.Duration(used.Utime.Nano() + used.Stime.Nano()); (want - got).Abs() > 100*time.Millisecond {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if got := ProcessorTime(1 << 22); got != 0 {
+		t.Errorf("of nobody: %v", got)
 	}
 }

@@ -56,7 +56,7 @@ soak: setup build ## Run 20,000 runs, RUNS on each of four kinds of network, and
 	scripts/chaos -soak $(RUNS)
 
 at-rest: setup build ## Keep 200 sandboxes alive for an hour and print what they take
-	scripts/at-rest
+	scripts/chaos -rest 1h
 
 fuzz: ## Fuzz all that reads what others wrote; FUZZTIME=5m each
 	scripts/fuzz $(FUZZTIME)

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"os/exec"
 	"syscall"
 	"time"
@@ -23,6 +24,19 @@ func start(cmd *exec.Cmd) (*attempt, error) {
 	a := &attempt{cmd: cmd, ended: make(chan struct{})}
 	go func() { a.err = cmd.Wait(); close(a.ended) }()
 	return a, nil
+}
+
+// hear starts a command and returns when it has written a line, or will write none.
+func hear(cmd *exec.Cmd) (*attempt, error) {
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	a, err := start(cmd)
+	if err == nil {
+		_, _ = bufio.NewReader(out).ReadString('\n')
+	}
+	return a, err
 }
 
 func (a *attempt) pid() int { return a.cmd.Process.Pid }

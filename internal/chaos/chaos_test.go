@@ -26,6 +26,11 @@ func TestNothingGrowsWithRuns(t *testing.T) {
 	chaos(t, "-soak", runs)
 }
 
+// TestNothingGrowsAtRest is the short tier of make at-rest.
+func TestNothingGrowsAtRest(t *testing.T) {
+	chaos(t, "-rest", "5s", "-sandboxes", "8")
+}
+
 // chaos runs the program, which must end well.
 func chaos(t *testing.T, args ...string) {
 	t.Helper()
@@ -81,6 +86,22 @@ func TestJobsAreAllThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestWhoSoaksOrRestsKillsNobody(t *testing.T) {
+	soaks := config{kills: 1, step: 1, crowd: 1, peers: true, soak: 3}.jobs()
+	rests := config{kills: 1, step: 1, crowd: 1, peers: true, rest: time.Minute, sandboxes: 4}.jobs()
+	for _, j := range soaks {
+		if j.Way != (soak{}).name() || j.Times != 3 {
+			t.Errorf("to soak, there is %+v", j)
+		}
+	}
+	if len(soaks) != 4 || len(rests) != 1 {
+		t.Fatalf("%d jobs to soak, %d to rest", len(soaks), len(rests))
+	}
+	if j := rests[0]; j.Way != (rest{}).name() || j.Times != 4 || j.Rest != time.Minute {
+		t.Errorf("to rest, there is %+v", j)
+	}
+}
+
 func TestSweepsComeLast(t *testing.T) {
 	all := config{kills: 1, step: 1, crowd: 1, peers: true}.jobs()
 	first := slices.IndexFunc(all, func(j job) bool { return j.Stride > 0 })
@@ -132,11 +153,11 @@ func TestWhatGrowsIsNamed(t *testing.T) {
 		}
 		r.Samples = append(r.Samples, sample{i + 1, map[string]int{"mounts": 5, "links": min(i, 8), "sockets": odd, "files": i / 20}})
 	}
-	err := steady([]*row{&r})
+	err := soaking.steady([]*row{&r})
 	if want := "files grew from 0 to 4 in 100 runs"; err == nil || !strings.HasSuffix(err.Error(), want) || strings.Count(err.Error(), "\n") > 0 {
 		t.Errorf("got %v, want %s alone", err, want)
 	}
-	if err := steady([]*row{{}}); err != nil {
+	if err := soaking.steady([]*row{{}}); err != nil {
 		t.Errorf("without samples: %v", err)
 	}
 }

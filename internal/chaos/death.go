@@ -128,8 +128,11 @@ func roleOf(pid int, first bool) role {
 	case base == string(pluginHost), base == string(reaper): // which is at work
 		return role(base)
 	}
-	if r := role(strings.TrimSpace(procfs.Read(pid, "comm"))); r == initial || r == reaper {
+	if r := role(nameOf(pid)); r == initial || r == reaper {
 		return r
 	}
 	return other
 }
+
+// nameOf returns the name of a process, or "" if it is gone; proc_pid_comm(5).
+func nameOf(pid int) string { return strings.TrimSpace(procfs.Read(pid, "comm")) }

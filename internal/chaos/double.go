@@ -2,11 +2,7 @@
 
 package main
 
-import (
-	"bufio"
-	"os/exec"
-	"time"
-)
+import "time"
 
 // double is a death in two blows, the second at a random moment after the first: while
 // what the first has begun is under way.
@@ -74,21 +70,5 @@ func (k *killer) beginAny(v victim, id string) (*attempt, error) {
 
 // beginToUndo starts a run and returns when its command is about to end.
 func (k *killer) beginToUndo(v victim, id string) (*attempt, error) {
-	cmd := v.command(v.argv(id, "echo", "over"))
-	over, err := outputOf(cmd)
-	if err != nil {
-		return nil, err
-	}
-	a, err := start(cmd)
-	if err == nil {
-		over()
-	}
-	return a, err
-}
-
-// outputOf returns a function that waits for a line of the command's output, or the end
-// of that.
-func outputOf(cmd *exec.Cmd) (wait func(), err error) {
-	out, err := cmd.StdoutPipe()
-	return func() { _, _ = bufio.NewReader(out).ReadString('\n') }, err
+	return hear(v.command(v.argv(id, "echo", "over")))
 }

@@ -56,7 +56,9 @@ func (t *table) watch(events <-chan event, ended <-chan error, hosts int) error 
 			errs = append(errs, err)
 			hosts--
 		case <-pulse.C:
-			fmt.Fprintln(os.Stderr, t.progress())
+			if t.look == nil {
+				fmt.Fprintln(os.Stderr, t.progress())
+			}
 		}
 	}
 	return errors.Join(errs...)

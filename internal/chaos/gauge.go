@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strings"
@@ -11,26 +12,35 @@ import (
 	"github.com/nsrun/nsrun/internal/procfs"
 )
 
-// sample is what a host has after so many runs.
+// sample is what a host has at a time: after so many runs of a soak, or so many seconds of
+// a rest.
 type sample struct {
-	Runs   int
+	At     int
 	Gauges map[string]int
 }
 
-// gauges are what a sample has, in the order in which they are printed, and by how much
-// each may grow in a soak without that being a leak: a lease's number gets longer, and the
-// memory of processes that stay depends on when they last gave some back.
-var gauges = []struct {
-	name      string
-	allowance int
-	from      int // how many runs it takes until it says anything
-}{
-	{"processes", 0, 0}, {"fds of nsrun", 0, 0}, {"memory of nsrun, kB", 8192, warmUp}, {"mounts", 0, 0}, {"links", 0, 0}, {"addresses", 0, 0}, {"routes", 0, 0},
-	{"nft lines", 0, 0}, {"iptables rules", 0, 0}, {"sockets", 0, 0}, {"files", 0, 0}, {"bytes of files", 4096, 0}, {"bytes of the cache", 4096, 0},
+// gauges are what a sample has, in the order in which they are printed.
+var gauges = []string{
+	"processes", "fds of nsrun", memory, worked, "mounts", "links", "addresses", "routes",
+	"nft lines", "iptables rules", "sockets", "files", "bytes of files", "bytes of the cache",
 }
 
-// warmUp is how many runs fill the heaps of plugins that stay.
-const warmUp = 500
+// The gauges that aren't counted.
+const (
+	memory = "memory of nsrun, kB"
+	worked = "processor time of nsrun, ms"
+)
+
+// String returns what there is.
+func (s sample) String() string {
+	var words []string
+	for _, name := range gauges {
+		if n := s.Gauges[name]; n > 0 {
+			words = append(words, fmt.Sprintf("%s %d", name, n))
+		}
+	}
+	return strings.Join(words, "; ")
+}
 
 // classes are the things of the oracle that gauges count.
 var classes = map[oracle.Class]string{
@@ -52,7 +62,8 @@ func gauge() (map[string]int, error) {
 	delete(g, "")
 	for _, pid := range ours {
 		kilobytes, _ := procfs.PSS(pid) // none of one that has just ended
-		g["memory of nsrun, kB"] += kilobytes
+		g[memory] += kilobytes
+		g[worked] += int(procfs.ProcessorTime(pid).Milliseconds())
 	}
 	for _, dir := range stateDirs {
 		all, cached := sizes(dir)
@@ -62,10 +73,11 @@ func gauge() (map[string]int, error) {
 	return g, err
 }
 
-// processesOfNsrun returns those that stay between runs, such as a warm plugin host.
+// processesOfNsrun returns those that stay between runs, such as a warm plugin host, and
+// those of runs.
 func processesOfNsrun() (pids []int) {
 	for _, p := range family(1, 0) {
-		if p.role != other {
+		if p.role != other || nameOf(p.pid) == string(front) {
 			pids = append(pids, p.pid)
 		}
 	}

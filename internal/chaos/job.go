@@ -5,13 +5,16 @@ package main
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // job is what one private host does at a time: a part of a row.
 type job struct {
 	Victim, Way string
-	// Times is how often it is to be done, and how large a crowd or how long a soak is.
+	// Times is how often it is to be done, how large a crowd or how long a soak is, and how
+	// many rest at once.
 	Times int
+	Rest  time.Duration // how long they rest
 	// First and Stride are the system calls of a sweep: the First of each process, and
 	// then each Stride-th.
 	First, Stride int
@@ -52,11 +55,16 @@ func (c config) jobs() (all []job) {
 
 // share splits the work of a row into jobs.
 func (c config) share(j job, w way) []job {
-	if _, ok := w.(soak); ok {
-		return portions(j, c.soak, c.soak)
-	}
-	if c.soak > 0 {
+	_, rests := w.(rest)
+	_, soaks := w.(soak)
+	switch {
+	case rests != (c.rest > 0), soaks != (c.soak > 0):
 		return nil
+	case rests:
+		j.Rest = c.rest
+		return portions(j, c.sandboxes, c.sandboxes)
+	case soaks:
+		return portions(j, c.soak, c.soak)
 	}
 	switch w := w.(type) {
 	case crowd:

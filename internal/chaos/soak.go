@@ -3,10 +3,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/nsrun/nsrun/internal/procfs"
@@ -18,10 +15,7 @@ type soak struct{}
 
 // soakAll has the hosts soak every victim, and prints what came of it.
 func soakAll(c config, hosts int) error {
-	t := &table{out: io.Discard}
-	err := t.fill(c.jobs(), hosts)
-	printSoak(os.Stdout, t.rows)
-	return errors.Join(err, steady(t.rows))
+	return soaking.watch(&table{}, c.jobs(), hosts)
 }
 
 func (soak) name() string { return "soak" }
@@ -40,6 +34,9 @@ func (soak) torment(k *killer, v victim, j job) error {
 		if i%max(1, j.Times/samples) > 0 {
 			continue
 		}
+		if _, err := k.settled(grace); err != nil {
+			return err
+		}
 		if err := k.sample(i); err != nil {
 			return err
 		}
@@ -47,16 +44,13 @@ func (soak) torment(k *killer, v victim, j job) error {
 	return nil
 }
 
-// sample tells what the host has after so many runs.
-func (k *killer) sample(runs int) error {
-	if _, err := k.settled(grace); err != nil {
-		return err
-	}
+// sample tells what the host has at a time.
+func (k *killer) sample(at int) error {
 	g, err := gauge()
 	if err != nil {
 		return err
 	}
-	return k.tell(tally{Samples: []sample{{Runs: runs, Gauges: g}}})
+	return k.tell(tally{Samples: []sample{{At: at, Gauges: g}}})
 }
 
 // restingReaper tells the memory of the reaper of a run at rest, if it has one.

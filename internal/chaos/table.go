@@ -13,6 +13,7 @@ import (
 type table struct {
 	out     io.Writer
 	verbose bool
+	look    func(sample) // is told samples as they come, instead of the progress; may be nil
 	rows    []*row
 	begun   time.Time
 }
@@ -50,6 +51,11 @@ func (t *table) row(j job) *row {
 // add adds to the row of a job.
 func (t *table) add(j job, more tally) {
 	t.row(j).add(more)
+	if t.look != nil {
+		for _, s := range more.Samples {
+			t.look(s)
+		}
+	}
 	if t.verbose {
 		for _, thing := range more.After {
 			fmt.Fprintf(t.out, "%s, %s: after 2 s %s\n", j.Victim, j.Way, thing)

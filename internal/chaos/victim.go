@@ -53,6 +53,12 @@ func victims() []victim {
 		// A network that has fewer addresses than a crowd has runs.
 		ours("root pool", false, "--plugins pid,net=native,mount --subnet 10.98.0.0/26", []way{crowd{}}),
 		ours("root warm", false, "--keep-warm 10m --plugins pid,net=native,mount", []way{soak{}}),
+		mixture(
+			ours("root bridge", false, "--plugins pid,net=native,mount", nil),
+			ours("root cni", false, "--plugins pid,net,mount", nil),
+			ours("root sandbox", false, "--profile sandbox --", nil),
+			ours("rootless sandbox", true, "--profile sandbox --", nil),
+		),
 		bwrap(), runc(),
 	}
 }
@@ -69,6 +75,13 @@ func ours(name string, user bool, flags string, ways []way) victim {
 	}
 	return victim{name: "nsrun, " + name, ours: true, user: user, argv: argv, ways: ways,
 		next: func(id string) []string { return argv(id, "true") }}
+}
+
+// mixture is some kinds of nsrun's runs on one host, which rest there.
+func mixture(kinds ...victim) victim {
+	v := kinds[0]
+	v.name, v.ways = "nsrun, all kinds", []way{rest{kinds}}
+	return v
 }
 
 // bwrap's and runc's other processes aren't known: one way is to kill what is started.

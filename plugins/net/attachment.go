@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/containernetworking/cni/libcni"
@@ -191,7 +190,7 @@ func (a *attachment) undo(ctx context.Context, lock *os.File) error {
 	delErr := cni.DelNetworkList(ctx, list, rt)
 	if delErr != nil {
 		cutShort = true
-		delErr = a.delEach(ctx, cni, list, rt)
+		delErr = a.detachment(cni, list, rt, lock).each(ctx)
 	}
 	return errors.Join(delErr, a.sweep(list, cutShort))
 }
@@ -204,30 +203,6 @@ func (a *attachment) hasBegunToUndo() bool {
 		return true
 	}
 	return f.Close() != nil
-}
-
-// delEach calls the DEL of each plugin, also after one has failed: libcni stops
-// at the first, and would leave what those before it made.
-func (a *attachment) delEach(ctx context.Context, cni *libcni.CNIConfig, list *libcni.NetworkConfigList, rt *libcni.RuntimeConf) error {
-	var errs []error
-	for _, plugin := range slices.Backward(list.Plugins) {
-		conf, err := libcni.InjectConf(plugin, map[string]any{"name": list.Name, "cniVersion": list.CNIVersion})
-		if err == nil {
-			err = cni.DelNetwork(ctx, conf, rt)
-		}
-		if !a.neverMade(err) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// neverMade reports whether a plugin refuses DEL because it doesn't speak the network's
-// version. It has refused ADD, too, unless that has succeeded with another plugin of
-// this name.
-func (a *attachment) neverMade(err error) bool {
-	e, ok := errors.AsType[*cniError](err)
-	return ok && e.Reply.Code == types.ErrIncompatibleCNIVersion && !a.Whole
 }
 
 // sweep removes what carries the run's id after DEL, and returns an error for
@@ -255,8 +230,12 @@ func (a *attachment) cni(lock *os.File) (*libcni.CNIConfig, *libcni.NetworkConfi
 	if err != nil {
 		return nil, nil, fmt.Errorf("read network %s: %w", a.Network, err)
 	}
-	x := &cniExec{dirs: a.BinDirs, held: lock}
-	return libcni.NewCNIConfigWithCacheDir(a.BinDirs, a.Dir, x), list, nil
+	return a.handle(a.Dir, lock), list, nil
+}
+
+// handle returns libcni's handle, which keeps results below cache.
+func (a *attachment) handle(cache string, lock *os.File) *libcni.CNIConfig {
+	return libcni.NewCNIConfigWithCacheDir(a.BinDirs, cache, &cniExec{dirs: a.BinDirs, held: lock})
 }
 
 // runtimeConf is what CNI calls the arguments of one invocation.

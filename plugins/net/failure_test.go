@@ -311,6 +311,29 @@ echo '{"cniVersion":"1.0.0"}'`)
 	s.MustPost(n)
 }
 
+// TestFailedDelHasTheResult has plugins on both sides of one whose DEL fails; firewall undoes
+// only what the result of ADD lists.
+func TestFailedDelHasTheResult(t *testing.T) {
+	h := newHost(t)
+	bin := h.plugin("bad", `cat >/dev/null; [ $CNI_COMMAND = DEL ] && { echo '{"code":99,"msg":"can not"}'; exit 1; }
+echo '{"cniVersion":"1.0.0","ips":[{"address":"10.9.0.2/24"}]}'`)
+	file := h.conf("lab", "1.0.0", `{"type": "bridge", "bridge": "lab0", "isGateway": true, "ipam": {"type": "host-local", "subnet": "10.9.0.0/24"}}`,
+		`{"type": "firewall", "backend": "iptables"}`, `{"type": "bad"}`, `{"type": "tuning"}`)
+	n := &network{Network: file, BinDir: []string{bin}}
+	s := h.newSandbox()
+	_, err := s.pre(n)
+	must(t, err)
+	if rules := h.Run("iptables-save", "-t", "filter"); !strings.Contains(rules, "10.9.0.2") {
+		t.Fatalf("firewall has made nothing:\n%s", rules)
+	}
+	if err := s.Post(n); err == nil {
+		t.Error("DEL of bad succeeds")
+	}
+	if rules := h.Run("iptables-save", "-t", "filter"); strings.Contains(rules, "10.9.0.2") {
+		t.Errorf("left:\n%s", rules)
+	}
+}
+
 // TestOlderPlugin detaches with a plugin that has been replaced by an older one, which
 // doesn't speak the network's version any more: what the other made may be left.
 func TestOlderPlugin(t *testing.T) {

@@ -356,6 +356,32 @@ echo '{"cniVersion":"1.0.0"}'`)
 	s.MustPost(n) // it has made nothing
 }
 
+// TestDetachedAgain has PostExec called once more, as after one that was killed when it had
+// undone all, while the namespace is there and when it is gone.
+func TestDetachedAgain(t *testing.T) {
+	const pool = `"ipam": {"type": "host-local", "subnet": "10.9.0.0/24"}`
+	for name, plugin := range map[string]string{
+		"bridge":      `"type": "bridge", "bridge": "lab0"`,
+		"macvlan":     `"type": "macvlan", "master": "outside"`,
+		"ptp":         `"type": "ptp"`,
+		"host-device": `"type": "host-device", "device": "outside"`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost(t)
+			h.Run("ip", "link", "add", "outside", "type", "veth", "peer", "name", "far")
+			n := &network{Network: h.conf("lab", "1.1.0", "{"+plugin+", "+pool+"}")}
+			s := h.newSandbox()
+			s.mustPre(n)
+			s.MustPost(n)
+			h.Run("ip", "link", "show", "outside")
+			s.MustPost(n)
+			s.gone()
+			s.MustPost(n)
+			h.Lacks(s.ID, "10.9.0.2")
+		})
+	}
+}
+
 // TestPluginsGone detaches after the CNI plugins were removed from the host. That
 // is an error, but the address and the rules are free again.
 func TestPluginsGone(t *testing.T) {

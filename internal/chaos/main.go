@@ -59,15 +59,15 @@ func run() error {
 	if *host != "" {
 		return serve(*host)
 	}
+	if c.rest > 0 && c.soak > 0 {
+		return errors.New("-rest and -soak exclude each other")
+	}
 	remove, err := keepPrograms()
 	if err != nil {
 		return err
 	}
 	defer remove()
-	switch {
-	case c.rest > 0 && c.soak > 0:
-		return errors.New("-rest and -soak exclude each other")
-	case c.rest > 0:
+	if c.rest > 0 {
 		return restAll(c)
 	}
 	fmt.Printf("seed %d, %d private hosts side by side\n", c.seed, *hosts)

@@ -125,6 +125,10 @@ func explain(err error) error {
 		return err
 	}
 	switch {
+	case strings.Contains(d.Detail, "namespace /proc/") && strings.Contains(d.Detail, "Permission denied"):
+		// The kernel lets a caller open the namespaces of its own processes, unless a
+		// security module is against it. Debian's profile is.
+		return d.WithHint("--plugins net=slirp4netns; or the line \"ptrace (read),\" in AppArmor's profile of passt, if dmesg says DENIED")
 	case strings.Contains(d.Detail, "routable interface"):
 		return d.WithHint("a default route for this host, --plugins net=slirp4netns, or net=none")
 	case strings.Contains(d.Detail, "bind"):

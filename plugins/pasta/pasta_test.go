@@ -134,6 +134,8 @@ func TestWayOut(t *testing.T) {
 	for detail, hint := range map[string]string{
 		"No routable interface for any IP version":     "net=slirp4netns",
 		"Failed to bind any port for '-t 80', exiting": "other host ports",
+		// What is said first is said on every host without IPv6.
+		"No external routable interface for IPv6; Couldn't open user namespace /proc/105/ns/user: Permission denied": "AppArmor",
 		"something else": "",
 	} {
 		var d *ns.Diagnostic

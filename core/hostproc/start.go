@@ -22,6 +22,7 @@ const ConnFD = 3
 // start starts the nsrun-host at path and returns its client. The plugin host
 // ends when this process does, however that comes about, unless it is to stay.
 func start(path string, o Options) (*Client, error) {
+	inherit.ToRuntime() // from here on there is more than one thread with something to do
 	ours, theirs, err := socketpair()
 	if err != nil {
 		return nil, &ns.Diagnostic{Summary: "start the plugin host: " + err.Error()}

@@ -2,7 +2,10 @@
 
 package inherit
 
-import "unsafe"
+import (
+	"runtime"
+	"unsafe"
+)
 
 // entry is where a program begins if the linker is told so:
 //
@@ -13,7 +16,7 @@ import "unsafe"
 //
 //   - The watchdog of the runtime (sysmon) sleeps for 20 µs at a time. It wakes some
 //     forty times in a run, gets in the way of the first thread, and makes each
-//     change of its page table a matter for two processors. A timer slack of 4 ms
+//     change of its page table a matter for two processors. A timer slack of 1 ms
 //     lengthens the sleep; prctl(2), PR_SET_TIMERSLACK.
 //   - On more than one processor the runtime starts threads for its own goroutines,
 //     which have nothing to do yet. It asks how many there are by
@@ -30,9 +33,10 @@ func entry()
 
 var _ = entry // only the linker knows of it
 
-// timerSlack is what the first thread has while the runtime starts, in ns: about
-// the length of a run. It delays no timer by more than that.
-const timerSlack = 4_000_000
+// timerSlack is what the first thread has while the runtime starts, and the watchdog
+// for good, in ns. Four times as long gains little more, and the watchdog is who
+// gives the work of a thread to another while it is in a system call.
+const timerSlack = 1_000_000
 
 // attributes are those that entry changes.
 type attributes struct {
@@ -67,6 +71,21 @@ func ToThread() {
 	}
 	if given.slack != 0 {
 		call(sysPrctl, setTimerSlack, given.slack, nil, nil)
+	}
+}
+
+// ToRuntime has the runtime use as many processors as this process was started with. With
+// one, a goroutine waits for the watchdog while another is in a system call, which is
+// nothing to a run that has only one.
+func ToRuntime() {
+	n := 0
+	for _, set := range given.processors {
+		for ; set != 0; set &= set - 1 {
+			n++
+		}
+	}
+	if n > 1 {
+		runtime.GOMAXPROCS(n)
 	}
 }
 

@@ -8,3 +8,6 @@ func giveBack() {}
 
 // ToThread does nothing on this architecture.
 func ToThread() {}
+
+// ToRuntime does nothing on this architecture.
+func ToRuntime() {}

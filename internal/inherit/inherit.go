@@ -7,7 +7,7 @@
 // (go.dev/issue/46279), and a command that gets a million instead of 1024 may
 // rely on select(2), or close all of them one by one. This package reads the
 // limit first: packages are initialized in the order of their import paths, and
-// this one waits for no other, since it imports none (Go specification, "Package
+// this one waits for the runtime alone (Go specification, "Package
 // initialization"). That is why it calls the kernel in assembly.
 //
 // A program that begins at the package's own entry spares Go's runtime work that

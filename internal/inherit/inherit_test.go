@@ -53,16 +53,16 @@ func TestTheRuntimeStartsWithLittle(t *testing.T) {
 		t.Skip("nothing is done on this architecture")
 	}
 	got := run(t, "true", build(t, "-E", "github.com/nsrun/nsrun/internal/inherit.entry"))
-	if got.Processors != 1 {
-		t.Errorf("the runtime knows of %d processors, want 1", got.Processors)
+	if got.Processors != 1 || got.All != runtime.NumCPU() {
+		t.Errorf("the runtime uses %d processors, and then %d, want 1 and %d", got.Processors, got.All, runtime.NumCPU())
 	}
 }
 
 // printed is what testdata/attributes prints.
 type printed struct {
-	Processors   int
-	OpenFiles    uint64
-	First, Other string
+	Processors, All int
+	OpenFiles       uint64
+	First, Other    string
 }
 
 func build(t *testing.T, linker ...string) string {

@@ -15,8 +15,9 @@ import (
 )
 
 type attributes struct {
-	// Processors is how many the runtime knows of.
-	Processors int
+	// Processors is how many the runtime uses at first, and All how many when it is to
+	// use all.
+	Processors, All int
 	// OpenFiles is what inherit says the limit was.
 	OpenFiles uint64
 	// First is what a process gets that the first thread starts, Other one that
@@ -27,7 +28,7 @@ type attributes struct {
 func init() { runtime.LockOSThread() }
 
 func main() {
-	got := attributes{Processors: runtime.NumCPU(), First: child()}
+	got := attributes{Processors: runtime.GOMAXPROCS(0), First: child()}
 	got.OpenFiles, _ = inherit.OpenFiles()
 	other := make(chan string)
 	go func() {
@@ -36,6 +37,8 @@ func main() {
 		other <- child()
 	}()
 	got.Other = <-other
+	inherit.ToRuntime()
+	got.All = runtime.GOMAXPROCS(0)
 	_ = json.NewEncoder(os.Stdout).Encode(got)
 }
 

@@ -11,7 +11,7 @@
 // initialization"). That is why it calls the kernel in assembly.
 //
 // A program that begins at the package's own entry spares Go's runtime work that
-// takes a tenth of a run of nsrun. See entry.go.
+// takes a tenth of a run of nsrun. See entry_amd64.go.
 package inherit
 
 // OpenFiles returns the soft limit on open files (RLIMIT_NOFILE of getrlimit(2))

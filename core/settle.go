@@ -13,25 +13,44 @@ import (
 	"github.com/nsrun/nsrun/ns"
 )
 
-// settle calls the PostExec hooks that a run still owes, latest first, and
-// removes its directory. If a hook fails, or a pin, the directory stays, so that the next
-// nsrun tries again.
+// settle undoes a run and removes its directory. If a hook fails, or a pin, the directory
+// stays, so that the next nsrun tries again.
 func (s *Session) settle(ctx context.Context, run *journal.Run) error {
-	if err := run.Hold(); err != nil {
+	if err := s.release(ctx, run); err != nil {
 		return errors.Join(err, run.Close())
+	}
+	return run.Remove()
+}
+
+// release calls the PostExec hooks that a run still owes, latest first, and lets go of
+// its namespaces if they have all succeeded.
+func (s *Session) release(ctx context.Context, run *journal.Run) error {
+	if err := run.Hold(); err != nil {
+		return err
 	}
 	var errs []error
 	for _, call := range run.Owed() {
 		errs = append(errs, s.postExec(ctx, run, call))
 	}
-	err := errors.Join(errs...)
-	if err == nil {
-		err = run.Unpin()
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, run.Close())
+	return run.Unpin()
+}
+
+// Forget undoes the dead run id and removes it, whatever its plugins say, and tells by
+// s.Notice what they couldn't undo: nobody looks after that any more.
+func (s *Session) Forget(ctx context.Context, id string) error {
+	run := s.Base.TakeOver(id)
+	if run == nil {
+		return &ns.Diagnostic{Summary: "forget run " + id + ": it is alive, or somebody is undoing it", Hint: "nsctl ps -a"}
 	}
-	return run.Remove()
+	left := s.release(ctx, run)
+	for _, d := range ns.Diagnose(left) {
+		d.Severity, d.Hint = ns.Warning, "it is forgotten: what is left of it is to be removed by hand"
+		s.Notice(&d)
+	}
+	return errors.Join(run.Unpin(), run.Remove())
 }
 
 func (s *Session) postExec(ctx context.Context, run *journal.Run, call ns.HookRequest) error {

@@ -14,10 +14,14 @@ import (
 
 func newGC() *cobra.Command {
 	var dryRun bool
+	var forget string
 	cmd := &cobra.Command{
 		Use: "gc", Short: "Undo and remove what runs left whose nsrun was killed", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withSession(nil, func(s *session) error {
+				if forget != "" {
+					return forgetRun(cmd, s, forget)
+				}
 				done, err := s.GC(cmd.Context(), dryRun)
 				errs := []error{err}
 				for _, c := range done {
@@ -29,7 +33,22 @@ func newGC() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be done")
+	cmd.Flags().StringVar(&forget, "forget", "", "remove the killed `RUN`, by name or id, though a plugin can't undo what it made")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "forget")
 	return cmd
+}
+
+// forgetRun ends what a run owes that can't be undone, so that no nsrun tries again.
+func forgetRun(cmd *cobra.Command, s *session, name string) error {
+	run, err := findDead(s.Base, name)
+	if err != nil {
+		return err
+	}
+	if err := s.Forget(cmd.Context(), run.Header.ID); err != nil {
+		return err
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), "forgot", run.Header.ID)
+	return nil
 }
 
 func verb(dryRun bool, err error) string {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nsrun/nsrun/core/journal"
@@ -23,19 +24,41 @@ func findRun(base *journal.Base, name string) (journal.Entry, error) {
 	if err != nil {
 		return journal.Entry{}, err
 	}
-	var found []journal.Entry
-	for _, r := range alive(runs, false) {
+	found := called(alive(runs, false), name)
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return journal.Entry{}, &ns.Diagnostic{Summary: fmt.Sprintf("%d live runs are called %s", len(found), name), Hint: "nsctl ps lists the runs that are alive"}
+}
+
+// findDead returns the run that name means whose nsrun was killed.
+func findDead(base *journal.Base, name string) (journal.Entry, error) {
+	runs, err := base.List()
+	if err != nil {
+		return journal.Entry{}, err
+	}
+	found := called(slices.DeleteFunc(runs, func(r journal.Entry) bool { return r.Alive }), name)
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	d := &ns.Diagnostic{Summary: fmt.Sprintf("%d runs whose nsrun was killed are called %s", len(found), name), Hint: "nsctl ps -a lists them"}
+	if _, err := findRun(base, name); err == nil {
+		d.Summary, d.Hint = "run "+name+" is alive", "nsctl kill "+name
+	}
+	return journal.Entry{}, d
+}
+
+// called returns the run that has the id or name, or those whose id starts with it.
+func called(runs []journal.Entry, name string) (found []journal.Entry) {
+	for _, r := range runs {
 		if r.Header.Name == name || r.Header.ID == name {
-			return r, nil
+			return []journal.Entry{r}
 		}
 		if len(name) >= minPrefix && strings.HasPrefix(r.Header.ID, name) {
 			found = append(found, r)
 		}
 	}
-	if len(found) == 1 {
-		return found[0], nil
-	}
-	return journal.Entry{}, &ns.Diagnostic{Summary: fmt.Sprintf("%d live runs are called %s", len(found), name), Hint: "nsctl ps lists the runs that are alive"}
+	return found
 }
 
 func newKill() *cobra.Command {

@@ -188,6 +188,10 @@ func (b *Base) Dead() ([]*Run, error) {
 // and then locks and returns it for the caller to do so, or nil if it is gone.
 func (b *Base) Await(id string) *Run { return takeOver(filepath.Join(b.runs(), id), 0) }
 
+// TakeOver locks and returns the dead run id for the caller to undo and remove, or nil if
+// it is alive, somebody else's, or gone.
+func (b *Base) TakeOver(id string) *Run { return takeOver(filepath.Join(b.runs(), id), unix.LOCK_NB) }
+
 // takeOver locks a dead run, or returns nil if it is alive or gone. how is LOCK_NB
 // or 0; flock(2).
 func takeOver(dir string, how int) *Run {

@@ -112,10 +112,13 @@ func (k *Kernel) removeNetwork(device string, dir leases) error {
 	return removeDir(device, dir)
 }
 
-// removeDir removes the directory of a network without leases.
+// removeDir removes the directory of a network without leases, and with it what was
+// leased last and what somebody was writing when he was killed: nobody else writes there
+// while we have the lock.
 func removeDir(device string, dir leases) error {
-	for _, file := range []string{"last4", "last6"} {
-		if err := os.Remove(filepath.Join(string(dir), file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	parts, _ := filepath.Glob(partOf(filepath.Join(string(dir), "*")))
+	for _, file := range append(parts, filepath.Join(string(dir), "last4"), filepath.Join(string(dir), "last6")) {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -86,3 +86,27 @@ func TestLeases(t *testing.T) {
 		t.Errorf("a torn lease: %s", got)
 	}
 }
+
+// TestTheLeasesOfNobodyAreRemoved has the files of who was killed while he wrote.
+func TestTheLeasesOfNobodyAreRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nsrunn0")
+	subnets := nsnet.Subnets{netip.MustParsePrefix("10.1.0.0/29")}
+	leased, err := leases(dir).allot(subnets, nil, Run{ID: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"last4", "10.1.0.3"} {
+		if err := os.WriteFile(partOf(filepath.Join(dir, name)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := leases(dir).release("a", []netip.Addr{leased[0].Addr()}); left != 0 || err != nil {
+		t.Errorf("%d leases are left, %v", left, err)
+	}
+	if err := removeDir("nsrunn0", leases(dir)); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(dir); !os.IsNotExist(err) {
+		t.Errorf("the directory is there: %v", err)
+	}
+}

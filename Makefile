@@ -43,7 +43,7 @@ race: setup build ## Run the tests of what runs in parallel under the race detec
 	CGO_ENABLED=1 go test -tags libc -count=1 -timeout 5m -skip TestTheInitKeepsNothingOfTheFront ./core/stage
 	CGO_ENABLED=1 go test -race -p 1 -count=1 ./core/{cache,host,hostproc,journal,trace} ./internal/wire ./nsplugin ./plugins/nested
 
-lint: ## Vet, staticcheck, and the rules of this project
+lint: ## Vet, staticcheck, known vulnerabilities, and the rules of this project
 	scripts/lint
 
 generate: ## Generate code from the protocol

@@ -36,6 +36,8 @@ var _ = entry // only the linker knows of it
 // timerSlack is what the first thread has while the runtime starts, and the watchdog
 // for good, in ns. Four times as long gains little more, and the watchdog is who
 // gives the work of a thread to another while it is in a system call.
+//
+//lint:ignore U1000 entry has it
 const timerSlack = 1_000_000
 
 // attributes are those that entry changes.
@@ -46,12 +48,13 @@ type attributes struct {
 	// processors is a cpu_set_t with room for 8,192, as many as Linux can have.
 	processors [1024]byte
 	// processor is the number of the one that entry ran on.
+	//lint:ignore U1000 entry has it
 	processor uint32
 }
 
 // given is what the caller gave, and lent what the runtime starts with instead.
 //
-//lint:ignore U1000 entry has the rest of the fields of lent
+//lint:ignore U1000 entry has lent
 var given, lent attributes
 
 func giveBack() {

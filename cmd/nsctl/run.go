@@ -20,32 +20,36 @@ const minPrefix = 4
 // findRun returns the live run that has the id or name, or the only one whose id
 // starts with it, if that is four digits or more.
 func findRun(base *journal.Base, name string) (journal.Entry, error) {
-	runs, err := base.List()
-	if err != nil {
-		return journal.Entry{}, err
+	run, found, err := single(base, name, true)
+	if err == nil && found != 1 {
+		err = &ns.Diagnostic{Summary: fmt.Sprintf("%d live runs are called %s", found, name), Hint: "nsctl ps lists the runs that are alive"}
 	}
-	found := called(alive(runs, false), name)
-	if len(found) == 1 {
-		return found[0], nil
-	}
-	return journal.Entry{}, &ns.Diagnostic{Summary: fmt.Sprintf("%d live runs are called %s", len(found), name), Hint: "nsctl ps lists the runs that are alive"}
+	return run, err
 }
 
-// findDead returns the run that name means whose nsrun was killed.
+// findDead returns the run that name means, as with findRun, whose nsrun was killed.
 func findDead(base *journal.Base, name string) (journal.Entry, error) {
+	run, found, err := single(base, name, false)
+	if err != nil || found == 1 {
+		return run, err
+	}
+	if _, err := findRun(base, name); err == nil {
+		return run, &ns.Diagnostic{Summary: "run " + name + " is alive", Hint: "nsctl kill " + name}
+	}
+	return run, &ns.Diagnostic{Summary: fmt.Sprintf("%d runs whose nsrun was killed are called %s", found, name), Hint: "nsctl ps -a lists them"}
+}
+
+// single returns the only run, alive or not, that name means, and how many it means.
+func single(base *journal.Base, name string, alive bool) (run journal.Entry, found int, err error) {
 	runs, err := base.List()
 	if err != nil {
-		return journal.Entry{}, err
+		return run, 0, err
 	}
-	found := called(slices.DeleteFunc(runs, func(r journal.Entry) bool { return r.Alive }), name)
-	if len(found) == 1 {
-		return found[0], nil
+	runs = called(slices.DeleteFunc(runs, func(r journal.Entry) bool { return r.Alive != alive }), name)
+	if len(runs) == 1 {
+		run = runs[0]
 	}
-	d := &ns.Diagnostic{Summary: fmt.Sprintf("%d runs whose nsrun was killed are called %s", len(found), name), Hint: "nsctl ps -a lists them"}
-	if _, err := findRun(base, name); err == nil {
-		d.Summary, d.Hint = "run "+name+" is alive", "nsctl kill "+name
-	}
-	return journal.Entry{}, d
+	return run, len(runs), nil
 }
 
 // called returns the run that has the id or name, or those whose id starts with it.

@@ -26,15 +26,11 @@ func boot() string {
 // cut, and the kernel's objects don't: see [Run.Owed].
 func (r *Run) take(records []Record) {
 	r.header, r.records = *records[0].Header, records[1:]
-	r.earlier = slices.ContainsFunc(r.records, ofEarlierBoot)
-}
-
-func ofEarlierBoot(intent Record) bool {
-	if intent.Boot == "" {
-		return false
+	// One nsrun has written all intents, so one of them tells.
+	if i := slices.IndexFunc(r.records, func(rec Record) bool { return rec.Boot != "" }); i >= 0 {
+		now := boot()
+		r.earlier = now != "" && now != r.records[i].Boot
 	}
-	now := boot()
-	return now != "" && now != intent.Boot
 }
 
 // OfEarlierBoot reports whether the kernel has been started anew since the run was made.

@@ -15,6 +15,21 @@ import (
 // limit, path_resolution(7).
 const maxSymlinks = 40
 
+// walker is a place in the file tree and the names still to go.
+type walker struct {
+	check func(st *unix.Stat_t, dir string) error
+	dir   int         // the directory reached, O_PATH
+	kept  int         // a directory that somebody else closes, or -1
+	done  []string    // its name, in parts
+	last  int         // the file reached, O_PATH, or -1 while in a directory
+	st    unix.Stat_t // of what was opened last
+	todo  []string
+	links int
+	// sticky is why a file of the directory reached can't be used, though a
+	// directory in it can: see stickyError.
+	sticky error
+}
+
 func newWalker(check func(st *unix.Stat_t, dir string) error) *walker {
 	return &walker{check: check, dir: -1, last: -1, kept: -1}
 }
@@ -40,21 +55,6 @@ func (w *walker) goOn(names []string) error {
 		}
 	}
 	return nil
-}
-
-// walker is a place in the file tree and the names still to go.
-type walker struct {
-	check func(st *unix.Stat_t, dir string) error
-	dir   int         // the directory reached, O_PATH
-	kept  int         // a directory that somebody else closes, or -1
-	done  []string    // its name, in parts
-	last  int         // the file reached, O_PATH, or -1 while in a directory
-	st    unix.Stat_t // of what was opened last
-	todo  []string
-	links int
-	// sticky is why a file of the directory reached can't be used, though a
-	// directory in it can: see stickyError.
-	sticky error
 }
 
 func names(path string) []string {

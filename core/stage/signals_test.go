@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,9 @@ func catcher() []string {
 
 func TestSignalsThatAreSentReachTheCommand(t *testing.T) {
 	needRoot(t)
+	// Under nohup(1) it is ignored, and what is started inherits that: a shell can't trap it.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
+	t.Cleanup(func() { signal.Reset(unix.SIGHUP) })
 	withAndWithoutInit(t, func(t *testing.T, o order) {
 		r := newRun(t, o, catcher()...)
 		out, _ := r.started(t)

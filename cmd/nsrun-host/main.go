@@ -56,17 +56,19 @@ func run(args []string) error {
 		return err
 	}
 	defer h.Close()
-	go abortAt(syscall.SIGTERM, h, remove)
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	go abortAt(syscall.SIGTERM, leave, h, remove)
 	conn := os.NewFile(hostproc.ConnFD, "nsrun")
 	served := withConfig{h}
 	if traces == "" {
-		return hostproc.Stay(options, conn, served)
+		return hostproc.Stay(ctx, options, conn, served)
 	}
 	traced, err := trace.Wrap(served, traces)
 	if err != nil {
 		return err
 	}
-	return hostproc.Stay(options, conn, traced)
+	return hostproc.Stay(ctx, options, conn, traced)
 }
 
 // withConfig is the plugin host that reads configuration files as well, since the
@@ -88,12 +90,13 @@ func traceDir() (string, error) {
 	return filepath.Abs(dir)
 }
 
-// abortAt kills all plugins and exits when the signal comes, which says that
-// nsrun was killed.
-func abortAt(sig os.Signal, h *host.Host, remove func()) {
+// abortAt has no other client come, kills all plugins and exits when the signal comes,
+// which says that nsrun was killed, or that somebody wants this process gone.
+func abortAt(sig os.Signal, leave func(), h *host.Host, remove func()) {
 	c := make(chan os.Signal, 1)
 	signal.Notify(c, sig)
 	<-c
+	leave()
 	h.Abort()
 	remove()
 	os.Exit(1)

@@ -3,6 +3,7 @@
 package hostproc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +17,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Stay serves one client after the other until none has come for o.KeepWarm.
+// Stay serves one client after the other until none has come for o.KeepWarm, or ctx
+// is over: who comes then is sent away, and starts a plugin host of his own.
 // Between two of them the process keeps no file of a client's open.
-func Stay(o Options, first io.ReadWriteCloser, host Host) error {
+func Stay(ctx context.Context, o Options, first io.ReadWriteCloser, host Host) error {
 	if err := Serve(first, host); err != nil || !o.Stays() {
 		return err
 	}
@@ -28,7 +30,7 @@ func Stay(o Options, first io.ReadWriteCloser, host Host) error {
 		if err := silence(); err != nil {
 			return err
 		}
-		conn, err := nextClient(path, o.KeepWarm)
+		conn, err := nextClient(ctx, path, o.KeepWarm)
 		if err != nil || conn == nil {
 			return err
 		}
@@ -52,8 +54,8 @@ func silence() error {
 func speakTo(fd int) error { return errors.Join(unix.Dup3(fd, 1, 0), unix.Dup3(fd, 2, 0)) }
 
 // nextClient waits for a client at path, for as long as patience. It returns nil
-// if none has come, or if enough others wait already.
-func nextClient(path string, patience time.Duration) (*os.File, error) {
+// if none has come, ctx is over, or enough others wait already.
+func nextClient(ctx context.Context, path string, patience time.Duration) (*os.File, error) {
 	listener, err := listen(path)
 	if listener < 0 {
 		return nil, err
@@ -68,10 +70,13 @@ func nextClient(path string, patience time.Duration) (*os.File, error) {
 		if err != nil {
 			continue // the client has gone, or the next wait will tell
 		}
-		if welcome(conn) == nil {
+		if ctx.Err() == nil && welcome(conn) == nil {
 			return os.NewFile(uintptr(conn), "nsrun"), nil
 		}
 		unix.Close(conn)
+		if ctx.Err() != nil {
+			return nil, nil
+		}
 	}
 }
 

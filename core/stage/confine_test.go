@@ -96,7 +96,7 @@ func TestTheInitOfARestrictedCommandIsRestricted(t *testing.T) {
 	for name, step := range map[string]ns.Step{"caps": {Op: ns.OpCaps, Data: "kill,sys_ptrace"}, "seccomp": refuse(unix.SYS_UNLINKAT)} {
 		t.Run(name, func(t *testing.T) {
 			// Until it is restricted, and has its name, it can't be traced.
-			script := "until grep -q nsrun-init /proc/1/comm; do sleep 0.01; done; cat /proc/1/status; (sleep 0.2; kill $$) & wait; exit 3"
+			script := untilNamed + "cat /proc/1/status; (sleep 0.2; kill $$) & wait; exit 3"
 			out, stderr, status := newRun(t, confined(step), sh(script)...).result(t)
 			if status != 128+15 {
 				t.Errorf("status %d: %s", status, stderr)

@@ -19,11 +19,15 @@ func mounts(steps ...ns.Step) order {
 	return order{Config: Config{Kinds: mountKinds, Steps: plan(steps...)}}
 }
 
+// untilNamed has a script wait for the init's name, which it takes when the command may
+// have begun already.
+const untilNamed = "for i in $(seq 500); do grep -q nsrun-init /proc/1/comm && break; sleep 0.01; done; "
+
 func TestAFreshProcShowsTheInitAsFirst(t *testing.T) {
 	needRoot(t)
 	unchanged(t)
 	o := mounts(private, proc, ns.Step{Op: ns.OpInit})
-	if out := output(t, o, sh("cat /proc/1/comm; echo $$; set -- /proc/[0-9]*; echo $#")...); out != "nsrun-init\n2\n2\n" {
+	if out := output(t, o, sh(untilNamed+"cat /proc/1/comm; echo $$; set -- /proc/[0-9]*; echo $#")...); out != "nsrun-init\n2\n2\n" {
 		t.Errorf("got %q", out)
 	}
 	o = mounts(private, proc)

@@ -92,9 +92,12 @@ func (c *compiler) cloneSource(s ns.Step) program.Reg {
 
 // mount mounts a new file system. If it is an empty one that can be written to,
 // mount points can be created in it from here on.
+//
+// The place comes first: a file system that has been made for a place that isn't
+// there would have to be unmounted, for which the kernel waits (synchronize_rcu).
 func (c *compiler) mount(s ns.Step) {
-	tree := c.newFS(s)
 	at := c.target(s, mountDir)
+	tree := c.newFS(s)
 	c.attach(tree, at)
 	c.close(at)
 	m := mounted{target: s.Target}

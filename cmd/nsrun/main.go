@@ -29,6 +29,7 @@ import (
 	"github.com/nsrun/nsrun/core/cache"
 	"github.com/nsrun/nsrun/core/hostproc"
 	"github.com/nsrun/nsrun/core/journal"
+	"github.com/nsrun/nsrun/internal/footprint"
 	"github.com/nsrun/nsrun/internal/report"
 	"github.com/nsrun/nsrun/internal/version"
 	"github.com/nsrun/nsrun/ns"
@@ -39,7 +40,10 @@ import (
 // as an init function, which has that thread to itself (runtime.LockOSThread). To
 // call LockOSThread and go on in main would have the runtime start one thread more,
 // which takes a twentieth of a run.
-func init() { os.Exit(run(os.Args[1:])) }
+func init() {
+	footprint.Stack()
+	os.Exit(run(os.Args[1:]))
+}
 
 func main() {}
 

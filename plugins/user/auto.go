@@ -36,6 +36,11 @@ func (u *user) asked() bool {
 	return u.MapRoot || u.MapCurrent || u.MapAuto || len(u.MapUsers) > 0 || len(u.MapGroups) > 0
 }
 
+// ownAlone reports whether the options ask for the caller's own ids and no others.
+func (u *user) ownAlone() bool {
+	return (u.MapRoot || u.MapCurrent) && !u.MapAuto && len(u.MapUsers) == 0 && len(u.MapGroups) == 0
+}
+
 // cantMapAuto returns why the caller's subordinate ranges can't be mapped, or nil.
 func (c *caller) cantMapAuto() *ns.Diagnostic {
 	if !c.root {

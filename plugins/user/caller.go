@@ -107,12 +107,17 @@ func noNewPrivs() bool {
 	return set == 1
 }
 
-// dependencies returns the files that an offer depends on.
-func dependencies() []string {
-	files := []string{"/etc/subuid", "/etc/subgid", "/etc/passwd", "/proc/self/uid_map", "/proc/self/gid_map"}
+// dependencies returns the files that an offer depends on. Subordinate ids, and who may
+// have them mapped, are nothing to a map of the caller's own.
+func (u *user) dependencies() []string {
+	files := []string{"/proc/self/uid_map", "/proc/self/gid_map"}
 	for _, l := range limits {
 		files = append(files, l.file)
 	}
+	if u.ownAlone() {
+		return files
+	}
+	files = append(files, "/etc/subuid", "/etc/subgid", "/etc/passwd")
 	files = append(files, helperPaths("newuidmap")...)
 	return append(files, helperPaths("newgidmap")...)
 }

@@ -40,7 +40,7 @@ func (u *user) Negotiate(_ context.Context, req *ns.Request) (*ns.Offer, error) 
 		Kinds:       req.Owns,
 		IDMap:       m,
 		Diagnostics: append(blockers(req.Facts), notes...),
-		Freshness:   &ns.Freshness{Files: dependencies()},
+		Freshness:   &ns.Freshness{Files: u.dependencies()},
 	}
 	if m != nil && !m.Direct {
 		o.Hooks = []ns.Point{ns.PreExec}

@@ -35,7 +35,7 @@ func prepare(bin string) (p place, cleanUp func(), err error) {
 	cleanUp = func() { os.RemoveAll(p.dir) }
 	userRuntimeDir = filepath.Join(p.dir, "xdg")
 	if p.bundle, err = runcBundle(p.dir); err == nil {
-		err = errors.Join(userDirs(p.dir), writeConflist(p.dir), p.makeRoot(), p.adaptHost())
+		err = errors.Join(userDirs(p.dir), writeConflist(p.dir), p.makeRoot(), p.adaptHost(), p.readAnew())
 	}
 	if err != nil {
 		cleanUp()

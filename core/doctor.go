@@ -51,8 +51,10 @@ func (s *Session) try(k ns.Kind) Finding {
 	f := Finding{Part: string(k) + " namespace", OK: true}
 	child, err := stage.Start(kinds)
 	if err == nil {
+		err = child.AwaitNamespaces()
 		child.Abandon()
-	} else {
+	}
+	if err != nil {
 		f.tell(newRun(s, &Invocation{}, &ns.Plan{}).explain(err))
 	}
 	d := &ns.Diagnostic{Severity: ns.Warning, Summary: "a new /proc can't be mounted in a user namespace"}

@@ -81,11 +81,6 @@ func (r *run) begin() error {
 	if err := r.openConsole(); err != nil {
 		return err
 	}
-	if len(r.plan.Calls(ns.PreExec)) == 0 {
-		if err := r.compile(); err != nil {
-			return err
-		}
-	}
 	if err := r.clone(); err != nil {
 		return err
 	}
@@ -96,15 +91,18 @@ func (r *run) begin() error {
 	return nil
 }
 
-// prepare gives the child what it can have before any hook, and makes the run
-// directory.
+// prepare gives the child, which is making its namespaces, what it can have before any
+// hook, and makes the run directory.
 func (r *run) prepare() error {
 	if m := r.plan.IDMap; m != nil && m.Direct {
 		if err := r.child.WriteMap(m); err != nil {
-			return err
+			return r.explain(err)
 		}
 	}
-	if r.program != nil {
+	if len(r.plan.Calls(ns.PreExec)) == 0 {
+		if err := r.compile(); err != nil {
+			return err
+		}
 		r.child.Load(r.program)
 	}
 	return r.open()
@@ -165,8 +163,8 @@ func (r *run) preExec(ctx context.Context) error {
 		return nil
 	}
 	r.collect(ctx)
-	if err := errors.Join(r.keepMerged(), r.startReaper(), r.openLifeline()); err != nil {
-		return err
+	if err := errors.Join(r.keepMerged(), r.startReaper(), r.openLifeline(), r.child.AwaitNamespaces()); err != nil {
+		return r.explain(err)
 	}
 	for _, k := range r.plan.Pin {
 		path, err := r.journal.Pin(k, r.child.PID())

@@ -31,6 +31,11 @@ func newChild(kinds, pin []ns.Kind) (*conform.Child, error) {
 	for _, k := range kinds {
 		child.Paths[k] = fmt.Sprintf("/proc/%d/ns/%s", child.PID, k.File())
 	}
+	if err := process.AwaitNamespaces(); err != nil {
+		child.Kill()
+		child.Close()
+		return nil, err
+	}
 	for _, k := range pin {
 		child.Paths[k] = filepath.Join(dir, k.File())
 		if err := journal.PinAt(child.Paths[k], k, child.PID); err != nil {

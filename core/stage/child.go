@@ -18,6 +18,7 @@ import (
 // goroutine, but for Kill.
 type Child struct {
 	process  *machine.Process
+	kinds    []ns.Kind // of its namespaces
 	terminal *terminal
 	console  *Console     // if the command has a terminal of its own
 	signals  *relay.Relay // from Release on
@@ -34,7 +35,8 @@ type Child struct {
 }
 
 // Start clones a child into new namespaces of the given kinds, and into those that
-// it is to join, where it waits. It must be called on a thread that is locked and
+// it is to join, where it waits. Some it makes itself, which [Child.AwaitNamespaces]
+// waits for. It must be called on a thread that is locked and
 // lives as long as the child shall: see the package comment. A refusal of the
 // kernel is a *CloneError or a *ns.Diagnostic.
 func Start(kinds []ns.Kind, joins ...Join) (*Child, error) { return start(kinds, joins, 0) }
@@ -54,7 +56,7 @@ func start(kinds []ns.Kind, joins []Join, keep int) (*Child, error) {
 	var p *machine.Process
 	err := within(joins, func() (err error) {
 		p, err = machine.Clone(ns.CloneFlags(kinds), keep)
-		return cloneError(kinds, err)
+		return cloneError(kinds, "clone3", err)
 	})
 	if err != nil && p != nil {
 		p.Kill()
@@ -64,16 +66,22 @@ func start(kinds []ns.Kind, joins []Join, keep int) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Child{process: p, terminal: saveTerminal(), failed: -1}, nil
+	return &Child{process: p, kinds: kinds, terminal: saveTerminal(), failed: -1}, nil
 }
 
 // cloneError says of which namespaces the kernel refused to make one.
-func cloneError(kinds []ns.Kind, err error) error {
+func cloneError(kinds []ns.Kind, call string, err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) {
-		return &CloneError{Kinds: kinds, Errno: errno}
+		return &CloneError{Kinds: kinds, Call: call, Errno: errno}
 	}
 	return err
+}
+
+// AwaitNamespaces waits until the child has all its namespaces, as whoever looks for them
+// from outside must. A refusal of the kernel is a *CloneError.
+func (c *Child) AwaitNamespaces() error {
+	return cloneError(c.kinds, "unshare", c.process.AwaitNamespaces())
 }
 
 // PID returns the child's process id as the caller sees it.
@@ -93,8 +101,8 @@ func (c *Child) Load(prog *Program) {
 
 // Release lets the child, which has its program, execute the command. It returns
 // nil once the command runs. Otherwise the child is gone, and the error is a
-// *StepError, an *ExecError, or says that the child died before it had its
-// program. From here on, signals that this process gets are kept for the
+// *StepError, an *ExecError, a *CloneError, or says that the child died before it had
+// its program. From here on, signals that this process gets are kept for the
 // command, until Wait returns.
 func (c *Child) Release() (err error) {
 	// The command may run, and send signals to its process group, before
@@ -114,7 +122,10 @@ func (c *Child) release() error {
 	}
 	c.process.Proceed()
 	report, err := c.process.Report()
-	switch {
+	switch refused := c.process.Refused(); {
+	case refused != nil:
+		c.loadErr = cloneError(c.kinds, "unshare", refused)
+		err = c.loadErr
 	case report != nil:
 		err = c.program.failure(report)
 		c.note(report.Instr)

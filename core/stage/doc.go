@@ -5,7 +5,7 @@
 // command, and supervises it.
 //
 //	child, err := stage.Start(kinds)      // cloned, blocked, dies with its front
-//	...                                   // hooks of the plugins: they get child.PID()
+//	err = child.AwaitNamespaces()         // for the hooks of the plugins: they get child.PID()
 //	prog, err := stage.Compile(config)    // pure: no privilege, no side effect
 //	child.Load(prog)                      // the steps are carried out
 //	err = child.Release()                 // nil: the command runs

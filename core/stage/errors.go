@@ -15,6 +15,8 @@ import (
 // CloneError says that the kernel refused to make the namespaces.
 type CloneError struct {
 	Kinds []ns.Kind
+	// Call is the system call that did, clone3 or unshare.
+	Call  string
 	Errno syscall.Errno
 }
 
@@ -28,7 +30,7 @@ func (e *CloneError) Unwrap() error { return e.Errno }
 func (e *CloneError) Diagnostic() *ns.Diagnostic {
 	return &ns.Diagnostic{
 		Summary: fmt.Sprintf("make the namespaces %s: %s", ns.JoinKinds(e.Kinds, ","), e.Errno),
-		Detail:  "clone3(2) answered " + unix.ErrnoName(e.Errno), Errno: e.Errno,
+		Detail:  e.Call + "(2) answered " + unix.ErrnoName(e.Errno), Errno: e.Errno,
 	}
 }
 

@@ -3,6 +3,7 @@
 package stage
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -17,8 +18,17 @@ import (
 // WriteMap writes the map of the child's user namespace, of which this process
 // must be the maker or have the privilege for the ids in m; user_namespaces(7).
 // The child must not have its program yet: its first steps need the ids. The
-// error is a *ns.Diagnostic.
+// error is a *ns.Diagnostic, or a *CloneError if the child has ended without its
+// namespaces.
 func (c *Child) WriteMap(m *ns.IDMap) error {
+	err := c.writeMap(m)
+	if err == nil {
+		return nil
+	}
+	return cmp.Or(c.AwaitNamespaces(), err)
+}
+
+func (c *Child) writeMap(m *ns.IDMap) error {
 	if m.DenySetgroups {
 		// First, since it can't be denied any more once the group map is there.
 		if err := c.writeProc("setgroups", "deny"); err != nil {

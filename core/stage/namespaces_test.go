@@ -37,6 +37,23 @@ func contains(kinds []ns.Kind, k ns.Kind) bool {
 	return c.has(k)
 }
 
+func TestNamespacesThatTheChildIsRefusedAreTold(t *testing.T) {
+	needRoot(t)
+	for name, o := range map[string]order{
+		"alone":             {Config: Config{Kinds: []ns.Kind{ns.UTS}}},
+		"with an id map":    {Config: Config{Kinds: []ns.Kind{ns.User, ns.Net}, IDMap: &ns.IDMap{UIDs: []ns.Extent{{Size: 1}}, GIDs: []ns.Extent{{Size: 1}}}}},
+		"and a larger plan": {Config: Config{Kinds: []ns.Kind{ns.PID, ns.Mount}, Steps: plan(private, proc, ns.Step{Op: ns.OpInit})}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := fmt.Sprintf("front: make the namespaces %s: no space left on device\ncause: unshare(2) answered ENOSPC\n", ns.JoinKinds(o.Kinds, ","))
+			_, stderr, status := newRun(t, o, "true").injected(t, "unshare:error=ENOSPC").result(t)
+			if status != 125 || stderr != want {
+				t.Errorf("status %d: %s\nwant %s", status, stderr, want)
+			}
+		})
+	}
+}
+
 func TestWithoutClone3(t *testing.T) {
 	needRoot(t)
 	o := order{NoClone3: true, Config: Config{Kinds: []ns.Kind{ns.UTS, ns.PID}, Steps: plan(

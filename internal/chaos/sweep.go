@@ -21,7 +21,7 @@ type sweep struct{ title, rule string }
 func sweeps() []way {
 	list := []way{sweep{"SIGKILL at each call", "all:signal=KILL"}}
 	for _, e := range []string{
-		"openat:error=EMFILE", "mmap:error=ENOMEM", "mkdirat:error=ENOSPC", "clone3:error=EAGAIN",
+		"openat:error=EMFILE", "mmap:error=ENOMEM", "mkdirat:error=ENOSPC", "clone3:error=EAGAIN", "unshare:error=ENOSPC",
 		"mount:error=EPERM", "renameat:error=ENOSPC", "flock:error=EINTR", "sendmsg:error=ENOMEM",
 	} {
 		list = append(list, sweep{strings.Replace(e, ":error=", " fails: ", 1), e})

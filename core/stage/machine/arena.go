@@ -33,6 +33,7 @@ type control struct {
 	out     uintptr // the pipe that reports go to
 	keep    uintptr // a descriptor that the child keeps besides; 0 for none
 	outlive bool    // the child doesn't die with the front
+	unshare uintptr // the namespaces that the child makes itself; CLONE_NEW*
 	mask    uint64  // the caller's signal mask
 	trim    uintptr // the end of what an init needs; 0 to give nothing back
 	legacy  bool    // cloned without clone3(2)

@@ -37,7 +37,22 @@ func begin(c *control) {
 	if c.legacy {
 		resetHandlers(c)
 	}
+	if c.unshare != 0 {
+		makeNamespaces(c)
+	}
 	if !receive(c) {
+		exit(statusRefused)
+	}
+}
+
+// makeNamespaces makes those that the clone didn't, and tells the front what came of it.
+//
+//go:nosplit
+//go:norace
+func makeNamespaces(c *control) {
+	_, errno := sys(unix.SYS_UNSHARE, c.unshare, 0, 0, 0)
+	tell(c, namespacesMessage, 0, uintptr(errno), 0)
+	if errno != 0 {
 		exit(statusRefused)
 	}
 }

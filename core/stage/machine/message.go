@@ -17,9 +17,10 @@ const LogSize = 1024
 type messageKind uint32
 
 const (
-	failureMessage  messageKind = iota // the child has failed and exits: a Report
-	timeMessage                        // a Stamp
-	questionMessage                    // a Question
+	failureMessage    messageKind = iota // the child has failed and exits: a Report
+	timeMessage                          // a Stamp
+	questionMessage                      // a Question
+	namespacesMessage                    // the child has made its namespaces, or couldn't: errno
 )
 
 // messageHeader is a message on the pipe. As many bytes as logLen follow.

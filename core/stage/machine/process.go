@@ -3,6 +3,7 @@
 package machine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,18 +28,27 @@ type Process struct {
 	unread  []byte     // what came from status and isn't looked at yet
 	stamps  []Stamp    // what came from it on the way
 	report  *Report    // what came from it at its end
+
+	making  bool          // the child hasn't told what came of its namespaces
+	refusal syscall.Errno // why it has none; 0 if it has, or hasn't told
 }
 
-// Clone makes a child in new namespaces, as flags (CLONE_NEW*) say. It dies with
+// Clone makes a child for new namespaces, as flags (CLONE_NEW*) say, some of which it
+// makes itself: see [Process.AwaitNamespaces]. It dies with
 // the calling thread, which must therefore be locked and live on. It keeps the
 // descriptor keep, unless that is 0, and none of the caller's others but the
 // first three. The error is the errno of clone3(2), or what went wrong before it.
 func Clone(flags uintptr, keep int) (*Process, error) {
 	return newProcess(func(c *control) uintptr {
-		c.keep = uintptr(keep)
-		return flags
+		c.keep, c.unshare = uintptr(keep), flags&unshared
+		return flags &^ unshared
 	})
 }
+
+// unshared are the namespaces that a child makes itself, while the front goes on: the
+// kernel takes half a millisecond for a network namespace. The others are those that a
+// process can't make for itself, or is to own the rest by; unshare(2).
+const unshared = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET
 
 // CloneSurvivor makes a child in the caller's namespaces that doesn't die with
 // it, but exits if it has no program by then.
@@ -73,7 +83,7 @@ func newProcess(configure func(*control) (flags uintptr)) (*Process, error) {
 	}
 	return &Process{
 		PID: pid, FD: int(c.pidfd), base: uintptr(c.image()),
-		program: pipes[1], status: pipes[2],
+		program: pipes[1], status: pipes[2], making: c.unshare != 0,
 	}, nil
 }
 
@@ -127,6 +137,30 @@ func (p *Process) Proceed() {
 	}
 }
 
+// AwaitNamespaces waits until the child has made all its namespaces. The error is the
+// errno of unshare(2), or says that the child is gone.
+func (p *Process) AwaitNamespaces() error {
+	for p.making {
+		m, err := p.next()
+		if m == nil {
+			return cmp.Or(err, errGone)
+		}
+		p.take(m)
+	}
+	return p.Refused()
+}
+
+var errGone = errors.New("the child has ended before it had its namespaces")
+
+// Refused returns the errno of unshare(2) if the child has told that it could not make
+// its namespaces.
+func (p *Process) Refused() error {
+	if p.refusal != 0 {
+		return p.refusal
+	}
+	return nil
+}
+
 // Question waits until the child asks for something. It returns nil if the child has
 // failed or is gone before that, which Report tells.
 func (p *Process) Question() (*Question, error) {
@@ -165,6 +199,8 @@ func (p *Process) take(m *message) {
 		p.stamps = append(p.stamps, decodeStamp(m))
 	case failureMessage:
 		p.report = decodeReport(m)
+	case namespacesMessage:
+		p.making, p.refusal = false, syscall.Errno(m.errno)
 	}
 }
 

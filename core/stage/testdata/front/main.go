@@ -25,6 +25,10 @@ func main() {
 
 func run(argv []string) (int, error) {
 	kinds := []ns.Kind{ns.PID, ns.IPC, ns.UTS, ns.Mount}
+	child, err := stage.Start(kinds)
+	if err != nil {
+		return 0, err
+	}
 	prog, err := stage.Compile(stage.Config{
 		Kinds: kinds, Cwd: "/", Command: stage.Command{Argv: argv, Env: os.Environ(), NoNewPrivs: true},
 		Steps: []ns.PlannedStep{
@@ -35,10 +39,6 @@ func run(argv []string) (int, error) {
 			{Plugin: "pid", Step: ns.Step{Op: ns.OpInit}},
 		},
 	})
-	if err != nil {
-		return 0, err
-	}
-	child, err := stage.Start(kinds)
 	if err != nil {
 		return 0, err
 	}

@@ -28,7 +28,7 @@ func (p place) bridges() []Case {
 	bare := Command{Label: "bare libcni, ADD and DEL", Goal: 1.15,
 		Argv: []string{p.self, "cni", filepath.Join(p.dir, "bench.conflist"), filepath.Join(p.dir, "cache"), p.cni}}
 	return []Case{
-		{Name: "network: CNI bridge, from start to end", Rounds: 15, Pause: quiet, Commands: []Command{
+		{Name: "network: CNI bridge, from start to end", Rounds: 30, Pause: quiet, Commands: []Command{
 			p.start("nsrun, net", "pid,net,mount", cni...), bare,
 			p.start("nsrun, net, --keep-warm", "pid,net,mount", append(cni, "--keep-warm=20s")...),
 			p.start("nsrun, native", "pid,net=native,mount"), p.start("nsrun, none", "pid,net=none,mount"),

@@ -31,7 +31,11 @@ func TestThePrintedCallsAreMade(t *testing.T) {
 	if _, stderr, status := r.result(t); status != 0 {
 		t.Fatalf("status %d: %s", status, stderr)
 	}
-	made := callsOfChild(t, trace)
+	traced := traceOfChild(t, trace)
+	if made, printed := unshareCall.FindString(traced), unshareCall.FindString(prog.String()); made == "" || made != printed {
+		t.Errorf("made %q, printed %q", made, printed)
+	}
+	made := callsOfProgram(traced)
 	i := 0
 	for _, name := range printedCalls(prog.String()) {
 		if i < len(made) && made[i] == name {
@@ -43,9 +47,8 @@ func TestThePrintedCallsAreMade(t *testing.T) {
 	}
 }
 
-// callsOfChild returns the names of the calls from the child's reading of its
-// program to its execve that succeeded.
-func callsOfChild(t *testing.T, trace string) []string {
+// traceOfChild returns what strace(1) saw of the child.
+func traceOfChild(t *testing.T, trace string) string {
 	t.Helper()
 	files, _ := filepath.Glob(trace + ".*")
 	for _, file := range files {
@@ -53,17 +56,22 @@ func callsOfChild(t *testing.T, trace string) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := string(data)
-		if !strings.HasPrefix(text, "prctl(PR_SET_PDEATHSIG") {
-			continue
+		if strings.HasPrefix(string(data), "prctl(PR_SET_PDEATHSIG") {
+			return string(data)
 		}
-		text = text[strings.Index(text, "umask("):]
-		end := executed.FindStringIndex(text)
-		return callNames(text[:end[1]])
 	}
 	t.Fatal("no trace of the child")
-	return nil
+	return ""
 }
+
+// callsOfProgram returns the names of the calls from the child's reading of its
+// program to its execve that succeeded.
+func callsOfProgram(text string) []string {
+	text = text[strings.Index(text, "umask("):]
+	return callNames(text[:executed.FindStringIndex(text)[1]])
+}
+
+var unshareCall = regexp.MustCompile(`unshare\([A-Z_|]+\)`)
 
 var executed = regexp.MustCompile(`(?m)^execve\(.* = 0$`)
 

@@ -4,8 +4,10 @@ package stage
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
+	"github.com/nsrun/nsrun/core/stage/machine"
 	"github.com/nsrun/nsrun/core/stage/program"
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
@@ -18,10 +20,17 @@ type Program struct {
 	steps []ns.PlannedStep
 	argv0 string
 	first bool // the command is the first process of its PID namespace
+	// unshared are the namespaces that the child makes before it has the program.
+	unshared uintptr
 }
 
 // String returns the calls, one on a line, below the step that they belong to.
-func (p *Program) String() string { return p.code.String() }
+func (p *Program) String() string {
+	if p.unshared == 0 {
+		return p.code.String()
+	}
+	return fmt.Sprintf("# make the namespaces, while nsrun goes on\n     unshare(%s)\n%s", program.CloneFlags(p.unshared), p.code)
+}
 
 // Compile turns a configuration into a program. It asks the host for nothing but
 // the types of files, and changes nothing. The error joins a *ns.Diagnostic for
@@ -46,10 +55,12 @@ func Compile(cfg Config) (*Program, error) {
 	if c.problems != nil {
 		return nil, errors.Join(c.problems...)
 	}
-	return &Program{
-		code: c.b.Program(), steps: cfg.Steps, argv0: cfg.Command.Argv[0],
-		first: c.has(ns.PID) && c.find(ns.OpInit) < 0 && cfg.Join == 0,
-	}, nil
+	prog := &Program{code: c.b.Program(), steps: cfg.Steps, argv0: cfg.Command.Argv[0]}
+	if cfg.Join == 0 {
+		prog.first = c.has(ns.PID) && c.find(ns.OpInit) < 0
+		prog.unshared = machine.Unshared(ns.CloneFlags(cfg.Kinds))
+	}
+	return prog, nil
 }
 
 // compiler is the state of one Compile.

@@ -40,15 +40,17 @@ type Process struct {
 // first three. The error is the errno of clone3(2), or what went wrong before it.
 func Clone(flags uintptr, keep int) (*Process, error) {
 	return newProcess(func(c *control) uintptr {
-		c.keep, c.unshare = uintptr(keep), flags&unshared
-		return flags &^ unshared
+		c.keep, c.unshare = uintptr(keep), Unshared(flags)
+		return flags &^ c.unshare
 	})
 }
 
-// unshared are the namespaces that a child makes itself, while the front goes on: the
-// kernel takes half a millisecond for a network namespace. The others are those that a
+// Unshared returns which of the namespaces a child makes itself, while the front goes on:
+// the kernel takes half a millisecond for a network namespace. The others are those that a
 // process can't make for itself, or is to own the rest by; unshare(2).
-const unshared = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET
+func Unshared(flags uintptr) uintptr {
+	return flags & (unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET)
+}
 
 // CloneSurvivor makes a child in the caller's namespaces that doesn't die with
 // it, but exits if it has no program by then.

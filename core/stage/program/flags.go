@@ -31,6 +31,9 @@ func flagText(v uint64, table []named) string {
 	return strings.Join(names, "|")
 }
 
+// CloneFlags returns the names of CLONE_NEW* flags as String shows them.
+func CloneFlags(flags uintptr) string { return flagText(uint64(flags), cloneFlags) }
+
 func enumText(v uint64, table []named) string {
 	for _, n := range table {
 		if n.value == v {

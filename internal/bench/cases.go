@@ -127,7 +127,7 @@ func (p place) parallel() (cases []Case) {
 func (p place) atRest() []Case {
 	sleeper := Command{Label: "nsrun", Argv: p.under(four, nil, "sleep", "60")}
 	return []Case{
-		{Name: "memory kept for one sandbox at rest", Rounds: 3, Unit: "MB", Value: keptMemory, Commands: []Command{
+		{Name: "memory kept for one sandbox at rest", Rounds: 9, Unit: "MB", Value: keptMemory, Commands: []Command{
 			sleeper, {Label: "bwrap", Argv: words(bwrapFor + " sleep 60")},
 		}},
 		{Name: "one run beside 500 sandboxes that are alive", Setup: alive(500, p.under(four, nil, "sleep", "600")), Rounds: 15, Commands: []Command{

@@ -12,7 +12,6 @@ import (
 	"github.com/nsrun/nsrun/core/journal"
 	"github.com/nsrun/nsrun/core/plan"
 	"github.com/nsrun/nsrun/core/stage"
-	"github.com/nsrun/nsrun/internal/footprint"
 	"github.com/nsrun/nsrun/ns"
 )
 
@@ -372,7 +371,6 @@ func (r *run) rest() {
 	if err := r.Host.Close(); err != nil {
 		r.Log.Debug("stop plugins", "error", err)
 	}
-	footprint.Rest()
 }
 
 // finish undoes the run: the child first, since its processes could still use

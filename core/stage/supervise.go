@@ -3,11 +3,16 @@
 package stage
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
+	"syscall"
+	"unsafe"
 
 	"github.com/nsrun/nsrun/core/stage/relay"
+	"github.com/nsrun/nsrun/internal/footprint"
 	"github.com/nsrun/nsrun/internal/procfs"
 	"golang.org/x/sys/unix"
 )
@@ -16,10 +21,12 @@ import (
 // processes send to this one, stops with the command when the terminal says so,
 // and puts the terminal back into its old state at the end. It returns the
 // command's exit status, or 128 and the number of the signal that killed it. If
-// the command runs for a second or more, rest is called once.
+// nothing happens for a second, rest is called, once, and this process gives back
+// its code until something does.
 func (c *Child) Wait(rest func()) (int, error) {
 	defer c.giveBack()
 	c.console.open()
+	rest = sync.OnceFunc(rest)
 	patience := restAfter
 	for {
 		quiet, ended, err := c.await(patience)
@@ -27,8 +34,10 @@ func (c *Child) Wait(rest func()) (int, error) {
 			return 0, err
 		}
 		if quiet && c.console.patience(patience) == patience {
-			patience = -1
 			rest()
+			patience = -1
+		} else {
+			patience = restAfter
 		}
 		c.console.lookForForeground()
 		c.lookForStop()
@@ -60,8 +69,8 @@ func (c *Child) await(patience int) (quiet, ended bool, err error) {
 	for _, w := range c.watched {
 		fds = append(fds, unix.PollFd{Fd: int32(w.fd), Events: unix.POLLIN})
 	}
-	n, err := unix.Poll(fds, c.console.patience(patience))
-	if err != nil && err != unix.EINTR {
+	n, err := sleep(fds, c.console.patience(patience))
+	if err != nil && !errors.Is(err, unix.EINTR) {
 		return false, false, fmt.Errorf("wait for process %d: %w", c.PID(), err)
 	}
 	if c.console != nil && n > 0 {
@@ -71,6 +80,21 @@ func (c *Child) await(patience int) (quiet, ended bool, err error) {
 		c.tellEnded(fds[watched:])
 	}
 	return n == 0, ended, nil
+}
+
+// sleep is poll(2). Before it sleeps for as long as it may take, it gives back the
+// program's code. Of what runs from there on the kernel maps whole folios again, up to
+// 256 KiB for one function, so that is as little as can be.
+func sleep(fds []unix.PollFd, patience int) (int, error) {
+	if patience >= 0 {
+		return unix.Poll(fds, patience)
+	}
+	footprint.Rest()
+	n, _, errno := syscall.Syscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds[0])), uintptr(len(fds)), 0, 0, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
 }
 
 // handle passes on a signal that was sent. One that the terminal made has gone

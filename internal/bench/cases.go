@@ -18,7 +18,8 @@ import (
 // database, since no subordinate ids are used.
 const benchUID = 61234
 
-var userRuntimeDir string
+// userRuntimeDir is where pam_systemd(8) has it, in memory: the private host's own /run.
+var userRuntimeDir = fmt.Sprintf("/run/user/%d", benchUID)
 
 // place is where the benchmark has its files, and the binaries.
 type place struct{ dir, bundle, nsrun, cni, self string }
@@ -32,8 +33,7 @@ func prepare(bin string) (p place, cleanUp func(), err error) {
 	if p.dir, err = os.MkdirTemp("", "nsrun-bench-"); err != nil {
 		return p, nil, err
 	}
-	cleanUp = func() { os.RemoveAll(p.dir) }
-	userRuntimeDir = filepath.Join(p.dir, "xdg")
+	cleanUp = func() { os.RemoveAll(p.dir); os.RemoveAll(userRuntimeDir) }
 	if p.bundle, err = runcBundle(p.dir); err == nil {
 		err = errors.Join(userDirs(p.dir), writeConflist(p.dir), p.makeRoot(), p.adaptHost(), p.readAnew())
 	}
@@ -46,6 +46,9 @@ func prepare(bin string) (p place, cleanUp func(), err error) {
 
 func userDirs(dir string) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(userRuntimeDir), 0o755); err != nil {
 		return err
 	}
 	if err := os.Mkdir(userRuntimeDir, 0o700); err != nil {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
@@ -221,30 +220,21 @@ func TestABlockedChildDiesWithTheFront(t *testing.T) {
 	r := newRun(t, order{Stall: true, Config: Config{Kinds: []ns.Kind{ns.PID, ns.User}}}, "true")
 	out, pid := r.started(t)
 	// It holds nothing of the front's open but the first three and its two pipes.
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	await(t, func() (bool, string) {
 		open, err := os.ReadDir("/proc/" + pid + "/fd")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(open) == 5 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d descriptors are open", len(open))
-		}
-	}
+		return len(open) == 5, fmt.Sprintf("%d descriptors are open", len(open))
+	})
 	if err := r.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	expectEnd(t, out)
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		if _, err := os.Stat("/proc/" + pid); err != nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("process %s is still there", pid)
-		}
-	}
+	await(t, func() (bool, string) {
+		_, err := os.Stat("/proc/" + pid)
+		return err != nil, "process " + pid + " is still there"
+	})
 }
 
 func expectEnd(t *testing.T, out io.Reader) {

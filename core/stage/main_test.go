@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
@@ -225,6 +226,21 @@ func execFront(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return "exec -a " + frontName + " " + exe
+}
+
+// await waits until holds is true, and fails with the state it tells if it isn't within
+// a minute.
+func await(t *testing.T, holds func() (ok bool, state string)) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		ok, state := holds()
+		if ok {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(state)
+		}
+	}
 }
 
 // result runs a front to its end and returns its output and exit status.

@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nsrun/nsrun/ns"
 	"golang.org/x/sys/unix"
@@ -73,18 +72,14 @@ func resume(t *testing.T, r *run, out *bufio.Reader, sig unix.Signal) {
 // awaitState waits until a process is in a state; proc(5).
 func awaitState(t *testing.T, pid int, want string) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	await(t, func() (bool, string) {
 		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(statusField(string(status), "State"), want) {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d isn't in state %s: %s", pid, want, statusField(string(status), "State"))
-		}
-	}
+		state := statusField(string(status), "State")
+		return strings.HasPrefix(state, want), fmt.Sprintf("process %d isn't in state %s: %s", pid, want, state)
+	})
 }
 
 func TestASignalWithoutAHandlerEndsTheCommandUnderAnInit(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,22 +18,21 @@ func TestAFrontGivesBackItsCodeWheneverItComesToRest(t *testing.T) {
 	r.started(t)
 	for range 2 {
 		awake := residentCode(t, r.Process.Pid)
-		await(t, "code is given back", func() bool { return residentCode(t, r.Process.Pid) < awake })
+		awaitCode(t, r.Process.Pid, "less", func(kB int) bool { return kB < awake })
 		asleep := residentCode(t, r.Process.Pid)
 		if err := r.Process.Signal(unix.SIGWINCH); err != nil { // nothing to the command
 			t.Fatal(err)
 		}
-		await(t, "the front wakes", func() bool { return residentCode(t, r.Process.Pid) > asleep })
+		awaitCode(t, r.Process.Pid, "more", func(kB int) bool { return kB > asleep })
 	}
 }
 
-func await(t *testing.T, what string, holds func() bool) {
+func awaitCode(t *testing.T, pid int, want string, enough func(kB int) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within 20 s: %s", what)
-		}
-	}
+	await(t, func() (bool, string) {
+		kB := residentCode(t, pid)
+		return enough(kB), fmt.Sprintf("%d kB of code, want %s", kB, want)
+	})
 }
 
 var codeOfProgram = regexp.MustCompile(`(?m)^\S+ r-xp \S+ \S+ [1-9]\d* +/.*\n(?:\w+: .*\n)*?Rss: +(\d+) kB`)

@@ -119,15 +119,10 @@ func (s *session) typeIn(keys string) {
 // has the signal and hasn't got to run yet would still take keys from the terminal.
 func (s *session) awaitStop(name string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	await(s.t, func() (bool, string) {
 		states := s.states(name)
-		if states != "" && strings.Trim(states, "T") == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("%s on the terminal isn't stopped: %q", name, states)
-		}
-	}
+		return states != "" && strings.Trim(states, "T") == "", fmt.Sprintf("%s on the terminal isn't stopped: %q", name, states)
+	})
 }
 
 // states returns the state letters of the processes called name on the terminal; proc_pid_stat(5).

@@ -202,14 +202,21 @@ func adapt(text []byte) ([]byte, error) {
 
 // machineFacts says where the figures come from.
 func machineFacts() map[string]string {
-	facts := map[string]string{"cpus": fmt.Sprint(runtime.NumCPU()), "go": runtime.Version()}
-	for name, argv := range map[string]string{
-		"kernel": "uname -r", "podman": "podman --version", "crun": "crun --version", "pasta": "pasta --version", "bwrap": "bwrap --version", "runc": "runc --version", "unshare": "unshare --version",
-	} {
-		out, err := exec.Command(words(argv)[0], words(argv)[1:]...).Output()
-		if err == nil {
-			facts[name], _, _ = strings.Cut(string(out), "\n")
+	facts := map[string]string{"cpus": fmt.Sprint(runtime.NumCPU()), "go": runtime.Version(), "kernel": firstLine("uname", "-r")}
+	for _, name := range peers {
+		if line := firstLine(name, "--version"); line != "" {
+			facts[name] = line
 		}
 	}
 	return facts
+}
+
+// firstLine returns the first line of what a program prints; "" if it fails.
+func firstLine(program string, args ...string) string {
+	out, err := exec.Command(program, args...).Output()
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(out), "\n")
+	return line
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"syscall"
 	"unsafe"
 
@@ -20,13 +19,12 @@ import (
 // Wait supervises the command until it has ended: it passes on the signals that
 // processes send to this one, stops with the command when the terminal says so,
 // and puts the terminal back into its old state at the end. It returns the
-// command's exit status, or 128 and the number of the signal that killed it. If
-// nothing happens for a second, rest is called, once, and this process gives back
-// its code until something does.
+// command's exit status, or 128 and the number of the signal that killed it.
+// Whenever nothing has happened for a second, rest is called, and this process
+// gives back its code until something does.
 func (c *Child) Wait(rest func()) (int, error) {
 	defer c.giveBack()
 	c.console.open()
-	rest = sync.OnceFunc(rest)
 	patience := restAfter
 	for {
 		quiet, ended, err := c.await(patience)

@@ -36,9 +36,9 @@ type Child struct {
 
 // Start clones a child into new namespaces of the given kinds, and into those that
 // it is to join, where it waits. Some it makes itself, which [Child.AwaitNamespaces]
-// waits for. It must be called on a thread that is locked and
-// lives as long as the child shall: see the package comment. A refusal of the
-// kernel is a *CloneError or a *ns.Diagnostic.
+// waits for. Start must be called on a thread that is locked and lives as long as the
+// child shall: see the package comment. A refusal of the kernel is a *CloneError or a
+// *ns.Diagnostic.
 func Start(kinds []ns.Kind, joins ...Join) (*Child, error) { return start(kinds, joins, 0) }
 
 // StartWith is Start for a child whose program has files to fill from inputs,

@@ -3,8 +3,8 @@
 // Package footprint has the kernel provide memory that this program is about to
 // touch in one system call instead of some 30 page faults, and gives memory back
 // when the program is at rest. A fault costs many times what the page itself does,
-// above all in a virtual machine. Importing the package is all that there is to do
-// for the start.
+// above all in a virtual machine. For the heap, importing the package is all that
+// there is to do.
 //
 // It imports no package, and so it is initialized before those that do, right
 // after the runtime (Go specification, "Package initialization").

@@ -34,10 +34,10 @@ type Process struct {
 }
 
 // Clone makes a child for new namespaces, as flags (CLONE_NEW*) say, some of which it
-// makes itself: see [Process.AwaitNamespaces]. It dies with
-// the calling thread, which must therefore be locked and live on. It keeps the
-// descriptor keep, unless that is 0, and none of the caller's others but the
-// first three. The error is the errno of clone3(2), or what went wrong before it.
+// makes itself: see [Process.AwaitNamespaces]. It dies with the calling thread, which
+// must therefore be locked and live on. It keeps the descriptor keep, unless that is
+// 0, and none of the caller's others but the first three. The error is the errno of
+// clone3(2), or what went wrong before it.
 func Clone(flags uintptr, keep int) (*Process, error) {
 	return newProcess(func(c *control) uintptr {
 		c.keep, c.unshare = uintptr(keep), Unshared(flags)
